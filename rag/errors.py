@@ -1,0 +1,116 @@
+"""Every error a person can meet. The text of each is a sentence: what happened, what to do.
+
+    RagError
+    ├── SettingsError            a setting is missing or makes no sense
+    ├── DocumentError            one file cannot be used; the others go on
+    │   ├── UnsupportedFile      a type we do not read, or not what its extension says
+    │   ├── EmptyDocument        no text at all, or nothing but scanned pages
+    │   ├── EncryptedDocument    needs a password
+    │   ├── BrokenDocument       damaged, or its reader gave up
+    │   └── DocumentTooLarge     over the limit for size, pages or time
+    ├── SearchError              the search index cannot be read or written
+    │   └── IndexLocked          another process is writing
+    ├── ModelError               no reply, or none that can be used
+    │   ├── ModelUnavailable     nothing answers at the address
+    │   ├── ModelNotFound        the server does not have this model
+    │   ├── ModelRefused         the server said no: key, quota, bad request
+    │   ├── ModelBusy            the queue is full; try again later
+    │   ├── ModelTimeout         it did not connect, start or go on in time
+    │   └── ContextTooLong       the prompt does not fit the model's context
+    ├── WeightsError             a model's file cannot be had
+    │   ├── DownloadFailed       no mirror answered, or the connection broke
+    │   ├── HashMismatch         a mirror sent something else; it was deleted
+    │   └── DiskFull             no room for it
+    └── NotFound                 no document of that id
+
+Raised by our own code and, ``from`` the original, at the one place where each foreign library is
+called. Nothing else may reach a front end.
+"""
+
+
+class RagError(Exception):
+    """Its text may be shown to anyone: no secret, no path of the server, no stack trace."""
+
+
+class SettingsError(RagError):
+    pass
+
+
+class DocumentError(RagError):
+    pass
+
+
+class UnsupportedFile(DocumentError):
+    pass
+
+
+class EmptyDocument(DocumentError):
+    pass
+
+
+class EncryptedDocument(DocumentError):
+    pass
+
+
+class BrokenDocument(DocumentError):
+    pass
+
+
+class DocumentTooLarge(DocumentError):
+    pass
+
+
+class SearchError(RagError):
+    pass
+
+
+class IndexLocked(SearchError):
+    pass
+
+
+class ModelError(RagError):
+    pass
+
+
+class ModelUnavailable(ModelError):
+    pass
+
+
+class ModelNotFound(ModelError):
+    pass
+
+
+class ModelRefused(ModelError):
+    pass
+
+
+class ModelBusy(ModelError):
+    pass
+
+
+class ModelTimeout(ModelError):
+    pass
+
+
+class ContextTooLong(ModelError):
+    pass
+
+
+class WeightsError(RagError):
+    pass
+
+
+class DownloadFailed(WeightsError):
+    pass
+
+
+class HashMismatch(WeightsError):
+    pass
+
+
+class DiskFull(WeightsError):
+    pass
+
+
+class NotFound(RagError):
+    pass

@@ -1,0 +1,39 @@
+"""The one face of every model: messages in, a stream of deltas and at last a reply out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+
+
+class ChatModel(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def best_passages(self) -> int | None:
+        """How many passages this model answers best with, as measured; None: not measured."""
+        ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether prompts stay on this machine."""
+        ...
+
+    async def ready(self) -> None:
+        """Return once a request can be sent: fetched, loaded, reachable. Raises RagError."""
+        ...
+
+    def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncIterator[Delta | Reply]:
+        """Deltas as they arrive, the reply last; closing the iterator frees the server's slot.
+
+        Raises ModelError.
+        """
+        ...

@@ -1,0 +1,249 @@
+"""The values that every stage exchanges: frozen, comparable, standard library only.
+
+Nothing here computes. ``None`` means unknown; zero means zero. Units are in the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Mode = Literal["auto", "slm", "llm", "refine"]
+Tier = Literal["slm", "llm"]
+Route = Literal["slm", "llm", "refined", "declined"]
+Verdict = Literal["accept", "escalate", "not_in_documents"]
+Role = Literal["system", "user", "assistant"]
+
+
+# --- documents ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file once read. ``pages[0]`` is page 1; a file without pages has one."""
+
+    id: str  # sha256 of the file's bytes, hexadecimal
+    name: str
+    media_type: str
+    pages: tuple[str, ...]
+    language: str  # ISO 639-1; "" when not detected
+    note: str = ""  # what could not be read, as a sentence; "" when all was
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of one page: ``page_text[start:end] == text``."""
+
+    id: str
+    document_id: str
+    document_name: str
+    page: int  # 1-based
+    section: str  # nearest heading above, "" when there is none
+    text: str
+    start: int
+    end: int
+    token_count: int
+    language: str = ""  # ISO 639-1; "" when not detected
+
+
+# --- retrieval ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to search for: the question, and what was talked about before it."""
+
+    text: str
+    background: str = ""  # earlier turns; their terms weigh less than those of ``text``
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    chunk: Chunk
+    score: float  # raw BM25: unbounded, may be <= 0, comparable within one search only
+    rank: int  # 1 is best
+    matched_terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A hit that did not reach the model, and why, as a sentence."""
+
+    hit: Hit
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the model may read: passages numbered from 1 in the order of ``hits``."""
+
+    text: str
+    hits: tuple[Hit, ...]
+    token_count: int
+    budget_tokens: int
+    dropped: tuple[Dropped, ...] = ()
+
+
+# --- models ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationOptions:
+    max_tokens: int = 512  # always sent: servers' own defaults cut silently
+    temperature: float = 0.0
+    seed: int | None = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a reply as it streams; ``logprobs`` is one figure a token, or none."""
+
+    text: str
+    logprobs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished reply. The counts are the server's own; ``None`` where it gave none."""
+
+    text: str
+    model: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    logprobs: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a server was seen to do when it was probed; ``None`` means not yet known."""
+
+    streams: bool | None = None
+    reports_usage: bool | None = None
+    logprobs: bool | None = None
+    context_tokens: int | None = None
+
+
+# --- answers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """``[number]`` in the answer; ``quote`` is ``page_text[start:end]`` of that page."""
+
+    number: int
+    chunk_id: str
+    document: str
+    page: int
+    quote: str
+    start: int
+    end: int
+    supported: bool  # is the citing sentence backed by this passage?
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measured property of a draft. Below ``threshold`` it speaks against the draft."""
+
+    value: float | None  # None: could not be measured on this turn
+    threshold: float | None = None
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    value: float  # 0 to 1
+    verdict: Verdict
+    signals: Mapping[str, Signal]
+    reasons: tuple[str, ...]  # sentences a person can read
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds by stage. The known parts add up to ``total_ms``; ``None`` is unknown or unused.
+
+    ``first_token`` runs from sending the request to its first token, ``generate`` from there to
+    the last; ``queue`` is the wait before sending; ``escalate`` is all that the LLM took.
+    """
+
+    retrieve_ms: float | None = None
+    pack_ms: float | None = None
+    queue_ms: float | None = None
+    first_token_ms: float | None = None
+    generate_ms: float | None = None
+    check_ms: float | None = None
+    escalate_ms: float | None = None
+    total_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model in one turn, a rejected draft included."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool  # counted here, because the server did not say
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    text: str
+    route: Route
+    model: str
+    citations: tuple[Citation, ...]
+    confidence: Confidence
+    context: Context
+    latency: Latency
+    usage: Mapping[str, Usage]  # by model
+    cost_usd: float | None
+    trace_id: str
+    warnings: tuple[str, ...] = ()
+
+
+# --- what a front end renders ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    query: Query
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """The deltas so far are a superseded draft; those that follow are the LLM's."""
+
+    draft: str
+    model: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn ended without an answer; ``partial`` is what had been written until then."""
+
+    message: str
+    partial: str = ""
+    trace_id: str = ""
+    latency: Latency = field(default_factory=Latency)
+
+
+AnswerEvent = Retrieved | Delta | Judged | Escalated | Answered | Failed

@@ -1,0 +1,64 @@
+"""Imports point down only, and foreign libraries stay in their rooms (docs/architecture.md)."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(path for path in (ROOT / "rag").rglob("*.py") if path.name != "__init__.py")
+
+BOTTOM = {"types", "errors", "tokens", "language"}
+STAGES = {"documents", "retrieval", "models"}
+ALLOWED = {
+    **{module: BOTTOM for module in BOTTOM},
+    **{stage: BOTTOM | {stage} for stage in STAGES},
+    "settings": BOTTOM,
+    "answering": BOTTOM | STAGES | {"answering", "measuring"},
+    "measuring": BOTTOM | STAGES | {"answering", "measuring"},
+}
+ENGINES = {"openai", "rank_bm25", "tantivy", "openvino", "openvino_genai", "pypdf"}
+FRONT_ENDS = ["app.py", "rag/api.py", "rag/cli.py"]
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def rooms(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(path) if name.startswith("rag.")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down_when_a_module_is_in_a_room(path: Path) -> None:
+    room = path.relative_to(ROOT / "rag").parts[0].removesuffix(".py")
+    if room in ALLOWED:
+        assert rooms(path) <= ALLOWED[room]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_chainlit_is_unknown_when_inside_rag(path: Path) -> None:
+    assert not any(name.split(".")[0] == "chainlit" for name in imports(path))
+
+
+@pytest.mark.parametrize("front_end", FRONT_ENDS)
+def test_no_engine_is_imported_when_a_module_is_a_front_end(front_end: str) -> None:
+    path = ROOT / front_end
+    if path.exists():
+        assert not {name.split(".")[0] for name in imports(path)} & ENGINES
+
+
+def test_the_environment_is_read_in_one_place_when_settings_are_needed() -> None:
+    readers = [
+        path.name
+        for path in MODULES
+        if {name for name in imports(path) if name in {"os.environ", "os.getenv"}}
+        or "os.environ" in path.read_text()
+    ]
+    assert readers == []
