@@ -11,7 +11,7 @@ MODULES = sorted(path for path in (ROOT / "rag").rglob("*.py") if path.name != "
 BOTTOM = {"types", "errors", "tokens", "language"}
 STAGES = {"documents", "retrieval", "models"}
 ALLOWED = {
-    **{module: BOTTOM for module in BOTTOM},
+    **dict.fromkeys(BOTTOM, BOTTOM),
     **{stage: BOTTOM | {stage} for stage in STAGES},
     "settings": BOTTOM,
     "answering": BOTTOM | STAGES | {"answering", "measuring"},
