@@ -16,9 +16,9 @@ from py3langid.langid import (  # type: ignore[import-untyped]
 )
 
 # The widespread languages of the model's 140: fewer names, fewer absurd answers to short texts.
-_LANGUAGES = frozenset(
+_LANGUAGES = (
     "ar bg bn ca cs da de el en es et eu fa fi fr ga he hi hr hu hy id it ja ko lt lv nl no pl pt "
-    "ro ru sk sl sr sv ta th tr uk vi zh".split()  # noqa: SIM905 (a word list reads better)
+    "ro ru sk sl sr sv ta th tr uk vi zh"
 )
 
 _FUNCTION_WORDS = {
@@ -49,7 +49,7 @@ _WORD = re.compile(r"\w+")
 @cache
 def _identifier() -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(_LANGUAGES)
+    identifier.set_languages(_LANGUAGES.split())
     return identifier
 
 
