@@ -5,12 +5,19 @@ Every other module is handed plain values. ``docs/settings.md`` is generated fro
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+)
 
 from rag.errors import SettingsError
 from rag.types import Mode
@@ -21,7 +28,16 @@ Positive = Annotated[int, Field(gt=0)]
 class Settings(BaseSettings):
     """Prefix ``RAG_``, except where a name is shared with other tools."""
 
-    model_config = SettingsConfigDict(env_prefix="RAG_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     # models
     slm: str = Field(
@@ -80,6 +96,11 @@ class Settings(BaseSettings):
     def _strip(cls, value: str) -> str:
         return value.strip()
 
+    @field_validator("docs_dir", "data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
 
 def load(**overrides: object) -> Settings:
     """Read the settings; ``overrides`` win over the environment.
@@ -90,6 +111,80 @@ def load(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as exc:
         first = exc.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        variable = name if name.isupper() else f"RAG_{name.upper()}"
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else variable_of(name, Settings.model_fields[name])
         raise SettingsError(f"Setting {variable}: {first['msg']}.") from exc
+    except UnicodeDecodeError as exc:
+        raise SettingsError("The file .env is not UTF-8 text: save it as UTF-8.") from exc
+
+
+def variable_of(name: str, field: FieldInfo) -> str:
+    """The environment variable of a field."""
+    return str(field.validation_alias or f"RAG_{name.upper()}")
+
+
+def misspelt() -> tuple[str, ...]:
+    """Variables that start with ``RAG_`` and are no setting: most likely typing errors."""
+    known = {variable_of(*item).lower() for item in Settings.model_fields.items()}
+    given = {*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings).env_vars}
+    return tuple(
+        sorted(
+            name.upper()
+            for name in {name.lower() for name in given} - known
+            if name.startswith("rag_")
+        )
+    )
+
+
+def as_markdown() -> str:
+    """The table of all settings, for ``docs/settings.md``."""
+    rows = [
+        f"| `{variable_of(name, field)}` | {_default(field)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return _PAGE.format(rows="\n".join(rows))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "your user data folder"
+    value = field.default
+    if isinstance(value, SecretStr) or value in (None, ""):
+        return "not set"
+    return f"`{value}`"
+
+
+_PAGE = """\
+# Settings
+
+Set them as environment variables, or one a line in a file named `.env` in the folder where you
+start the chat, for example `RAG_TOP_K=3`. The environment wins over `.env`; an empty value counts
+as not set. A value that makes no sense is refused at start with a sentence that names the
+variable, and `python -m rag doctor` points out names it does not know.
+
+Mode, models, number of passages, budget and temperature can also be changed in the chat's settings
+panel; there they hold for that chat only.
+
+| variable | default | what it does |
+|---|---|---|
+{rows}
+
+The address and port of the page are Chainlit's own: start it with
+`chainlit run app.py --host 127.0.0.1 --port 8000`, or set `CHAINLIT_HOST` and `CHAINLIT_PORT`.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """``[--check] FILE``: write the page, or say whether it is in step with this class."""
+    path = Path(arguments[-1])
+    if arguments[0] != "--check":
+        path.write_text(as_markdown(), encoding="utf-8", newline="\n")
+        return 0
+    in_step = path.exists() and path.read_text(encoding="utf-8") == as_markdown()
+    if not in_step:
+        print(f"{path} is out of step: run `python -m rag.settings {path}`.", file=sys.stderr)
+    return 0 if in_step else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,124 @@
+"""The pins: complete, exact, and wheels on every platform we name (asked of the package index)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+SOURCE_ONLY = {"literalai", "cuid", "syncer"}
+
+# What pip and the markers are told of a machine that is not this one.
+PLATFORMS = {
+    "linux": (
+        ["manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"],
+        {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
+    ),
+    "windows": (
+        ["win_amd64"],
+        {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
+    ),
+    "macos": (
+        ["macosx_14_0_arm64"],
+        {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
+    ),
+}
+
+
+def pins(name: str = "requirements.txt") -> list[Requirement]:
+    lines = (ROOT / name).read_text().splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith(("-", "#"))]
+
+
+def is_universal(name: str) -> bool:
+    """Is the one wheel installed here good for every machine?"""
+    try:
+        tags = distribution(name).read_text("WHEEL") or ""
+    except PackageNotFoundError:
+        return False
+    return bool(re.search(r"^Tag: py3-none-any$", tags, re.MULTILINE))
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.13"])
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_wheel_is_found_when_the_target_is(platform: str, python: str, tmp_path: Path) -> None:
+    tags, markers = PLATFORMS[platform]
+    versions = {"python_version": python, "python_full_version": f"{python}.0"}
+    target = {**default_environment(), **markers, **versions}
+    wanted = [
+        f"{pin.name}{pin.specifier}"
+        for pin in pins()
+        if (pin.marker is None or pin.marker.evaluate(target))
+        and pin.name not in SOURCE_ONLY
+        and not is_universal(pin.name)
+    ]
+    assert len(wanted) > 20
+    (tmp_path / "pins.txt").write_text("\n".join(wanted))
+    options = ["--dry-run", "--no-deps", "--only-binary=:all:", "--python-version", python]
+    platforms = [option for tag in tags for option in ("--platform", tag)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *options, *platforms]
+    command += ["--target", str(tmp_path / "target"), "--requirement", str(tmp_path / "pins.txt")]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+
+
+@pytest.mark.parametrize("name", sorted(SOURCE_ONLY))
+def test_the_built_wheel_is_pure_when_a_package_comes_as_source(name: str) -> None:
+    assert "Root-Is-Purelib: true" in (distribution(name).read_text("WHEEL") or "")
+    assert not [file for file in distribution(name).files or () if file.suffix in {".so", ".pyd"}]
+
+
+def test_only_the_named_packages_are_built_when_pip_installs() -> None:
+    options = [
+        line for line in (ROOT / "requirements.txt").read_text().splitlines() if "--" in line
+    ]
+    # pip forgets exceptions that stand before the rule
+    assert options[0] == "--only-binary :all:"
+    assert set(options[1:]) == {f"--no-binary {name}" for name in SOURCE_ONLY}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_line_is_an_exact_pin_when_compiled(name: str) -> None:
+    assert all(re.fullmatch(r"==[^*,]+", str(pin.specifier)) for pin in pins(name))
+    assert "://" not in (ROOT / name).read_text()
+
+
+def test_dev_pins_agree_when_both_files_name_a_package() -> None:
+    runtime = {canonicalize_name(pin.name): pin.specifier for pin in pins()}
+    dev = {canonicalize_name(pin.name): pin.specifier for pin in pins("requirements-dev.txt")}
+    assert {name: dev[name] for name in dev.keys() & runtime.keys()} == {
+        name: runtime[name] for name in dev.keys() & runtime.keys()
+    }
+
+
+def test_every_import_is_a_direct_requirement_when_it_is_not_ours() -> None:
+    direct = {canonicalize_name(pin.name) for pin in pins("requirements.in")}
+    providers = packages_distributions()
+    foreign = {
+        name
+        for path in [*(ROOT / "rag").rglob("*.py"), *ROOT.glob("app.py")]
+        for name in top_level_imports(path)
+        if name not in sys.stdlib_module_names and name != "rag"
+    }
+    missing = {
+        name
+        for name in foreign
+        if not {canonicalize_name(provider) for provider in providers.get(name, ())} & direct
+    }
+    assert missing == set()
+
+
+def top_level_imports(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    from_ = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in plain | from_}
