@@ -1,0 +1,93 @@
+"""Values in, plain dictionaries out: the shapes that ``--json`` promises (docs/command-line.md).
+
+Nothing here is rounded or left out: ``None`` stays ``null``, unknown is never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from rag.types import Answer, Citation, Confidence, Context, Hit, Latency, Signal, Usage
+
+Json = dict[str, Any]
+
+
+def search_json(query: str, hits: Sequence[Hit], latency_ms: float) -> Json:
+    return {"query": query, "hits": [hit_json(hit) for hit in hits], "latency_ms": latency_ms}
+
+
+def hit_json(hit: Hit) -> Json:
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "document": hit.chunk.document_name,
+        "page": hit.chunk.page,
+        "section": hit.chunk.section,
+        "text": hit.chunk.text,
+        "matched_terms": list(hit.matched_terms),
+    }
+
+
+def answer_json(answer: Answer) -> Json:
+    return {
+        "text": answer.text,
+        "route": answer.route,
+        "model": answer.model,
+        "citations": [citation_json(citation) for citation in answer.citations],
+        "confidence": confidence_json(answer.confidence),
+        "context": context_json(answer.context),
+        "latency_ms": latency_json(answer.latency),
+        "usage": {model: usage_json(usage) for model, usage in answer.usage.items()},
+        "cost_usd": answer.cost_usd,
+        "warnings": list(answer.warnings),
+        "trace_id": answer.trace_id,
+    }
+
+
+def citation_json(citation: Citation) -> Json:
+    return {
+        "number": citation.number,
+        "document": citation.document,
+        "page": citation.page,
+        "quote": citation.quote,
+        "supported": citation.supported,
+    }
+
+
+def confidence_json(confidence: Confidence) -> Json:
+    return {
+        "value": confidence.value,
+        "verdict": confidence.verdict,
+        "signals": {name: signal_json(signal) for name, signal in confidence.signals.items()},
+        "reasons": list(confidence.reasons),
+    }
+
+
+def signal_json(signal: Signal) -> Json:
+    return {"value": signal.value, "threshold": signal.threshold, "weight": signal.weight}
+
+
+def context_json(context: Context) -> Json:
+    return {
+        "token_count": context.token_count,
+        "budget_tokens": context.budget_tokens,
+        "hits": [hit_json(hit) for hit in context.hits],
+        "dropped": [{**hit_json(drop.hit), "reason": drop.reason} for drop in context.dropped],
+    }
+
+
+def latency_json(latency: Latency) -> Json:
+    """The unit is in the key that holds this: ``latency_ms``."""
+    return {
+        field.name.removesuffix("_ms"): getattr(latency, field.name) for field in fields(latency)
+    }
+
+
+def usage_json(usage: Usage) -> Json:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "estimated": usage.estimated,
+    }
