@@ -24,6 +24,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import anyio
@@ -102,6 +103,7 @@ class ScriptedServer:
     pages: dict[str, Any] = field(default_factory=dict)  # further JSON documents, by path
     requests: list[str] = field(default_factory=list)  # "GET /v1/models", in order, chats too
     history: list[Received] = field(default_factory=list)  # chats only
+    arrivals: SimpleQueue[Received] = field(default_factory=SimpleQueue)  # the same, to wait for
 
     def script(self, *replies: Answer) -> None:
         self.replies.extend(replies)
@@ -132,6 +134,7 @@ class ScriptedServer:
         body = await request.json()
         received = Received(body, dict(request.headers))
         self.history.append(received)
+        self.arrivals.put(received)
         for option in sorted(self.refused_options & body.keys()):
             message = f"Unrecognized request argument supplied: {option}"
             return failure(400, {"message": message, "param": option})

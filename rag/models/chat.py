@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    connect_s: float = 5.0
+    first_token_s: float = 120.0  # from sending, retries included
+    stall_s: float = 30.0  # between two pieces
 
 
 class ChatModel(Protocol):
@@ -31,7 +39,7 @@ class ChatModel(Protocol):
 
     def stream(
         self, messages: Sequence[Message], options: GenerationOptions
-    ) -> AsyncIterator[Delta | Reply]:
+    ) -> AsyncGenerator[Delta | Reply, None]:
         """Deltas as they arrive, the reply last; closing the iterator frees the server's slot.
 
         Raises ModelError.

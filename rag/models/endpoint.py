@@ -1,0 +1,126 @@
+"""A model behind an OpenAI-compatible address. In go messages; out come deltas and one reply.
+
+Every model in this project is reached through this class, whatever runs it. It knows what the
+server behind the address can do, but neither where the address comes from nor what the text means.
+Nothing is connected, nor ``openai`` imported, before the model is first used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import ModelRefused
+from rag.models import probe
+from rag.models.chat import Timeouts
+from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+
+if TYPE_CHECKING:
+    from rag.models.connection import Connection
+
+DEFAULT_TIMEOUTS = Timeouts()
+_EXTRAS = ("logprobs", "seed", "stream_options")
+
+
+class EndpointModel:
+    """A ChatModel. ``name`` may be "", the server's first model, until ``ready`` has returned.
+
+    ``best_passages`` and ``context_tokens`` are what the caller knows better than the server.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        api_key: str = "",
+        *,
+        timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        is_local: bool = False,
+        best_passages: int | None = None,
+        context_tokens: int | None = None,
+    ) -> None:
+        self.name = name
+        self.best_passages = best_passages
+        self.is_local = is_local
+        self.capabilities = Capabilities(context_tokens=context_tokens)
+        self._base_url = base_url.rstrip("/")
+        self._api_key = api_key
+        self._timeouts = timeouts
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def ready(self) -> None:
+        await self._ready()
+
+    async def stream(
+        self, messages: Sequence[Message], options: GenerationOptions
+    ) -> AsyncGenerator[Delta | Reply, None]:
+        connection = await self._ready()
+        leave_out = () if self.capabilities.logprobs else ("logprobs",)
+        async with aclosing(connection.ask(messages, options, leave_out=leave_out)) as events:
+            async for event in events:
+                yield event
+
+    async def aclose(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
+
+    async def _ready(self) -> Connection:
+        async with self._connecting:
+            if self._connection is None:
+                connection = await asyncio.to_thread(self._new_connection)
+                try:
+                    await self._probe(connection)
+                except BaseException:
+                    await connection.aclose()
+                    raise
+                self._connection = connection
+            return self._connection
+
+    def _new_connection(self) -> Connection:
+        """In a thread: the first import of openai takes a second, a client a tenth of one."""
+        from rag.models.connection import Connection  # noqa: PLC0415
+        from rag.models.wire import Server  # noqa: PLC0415
+
+        server = Server(self._base_url, self.name, api_key=self._api_key)
+        # A proxy must neither see nor break what stays on this machine.
+        return Connection(server, self._timeouts, use_proxy=not self.is_local)
+
+    async def _probe(self, connection: Connection) -> None:
+        entries = probe.entries(await connection.page("/models", needed=not self.name))
+        self.name = probe.listed_name(self.name, tuple(entries))
+        connection.server = replace(connection.server, model=self.name, listed=tuple(entries))
+        entry = entries.get(self.name, {})
+        found = probe.advertised(entry) or await self._observed(connection, entry)
+        known = self.capabilities.context_tokens
+        self.capabilities = replace(found, context_tokens=known or found.context_tokens)
+
+    async def _observed(self, connection: Connection, entry: Mapping[str, Any]) -> Capabilities:
+        reply = await _sample(connection)
+        root = self._base_url.removesuffix("/v1")
+        pages = await asyncio.gather(*(connection.page(root + path) for path in probe.PAGES))
+        return Capabilities(
+            streams=connection.streams,
+            reports_usage=reply.prompt_tokens is not None,
+            logprobs=reply.logprobs is not None,
+            context_tokens=probe.context_tokens(self.name, entry, pages),
+        )
+
+
+async def _sample(connection: Connection) -> Reply:
+    """A few words of the model, which some servers load only now."""
+    try:
+        return await _reply(connection)
+    except ModelRefused:
+        # Perhaps for an extra it does not name: ask as plainly as one can.
+        return await _reply(connection, leave_out=_EXTRAS)
+
+
+async def _reply(connection: Connection, leave_out: Iterable[str] = ()) -> Reply:
+    asked = connection.ask(probe.QUESTION, probe.OPTIONS, leave_out=leave_out)
+    async with aclosing(asked) as events:
+        return [event async for event in events if isinstance(event, Reply)][-1]
