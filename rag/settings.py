@@ -91,6 +91,15 @@ class Settings(BaseSettings):
     file_timeout_s: float = Field(300, gt=0, description="Longest time one file may take.")
     workers: int = Field(0, ge=0, description="Processes that read files; 0: one a core.")
 
+    # the page
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias="CHAINLIT_PORT",
+        description="Port of the page; `chainlit run app.py --port` wins.",
+    )
+
     @field_validator("slm", "llm")
     @classmethod
     def _strip(cls, value: str) -> str:
@@ -169,8 +178,8 @@ panel; there they hold for that chat only.
 |---|---|---|
 {rows}
 
-The address and port of the page are Chainlit's own: start it with
-`chainlit run app.py --host 127.0.0.1 --port 8000`, or set `CHAINLIT_HOST` and `CHAINLIT_PORT`.
+The page is served on this machine only (`127.0.0.1`). `chainlit run app.py --host 0.0.0.0`, or
+`CHAINLIT_HOST`, opens it to the network: then anyone who reaches the port can ask and read.
 """
 
 
