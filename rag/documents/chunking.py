@@ -1,0 +1,118 @@
+"""From pages to passages: cut at headings, paragraphs and sentences to a budget of tokens.
+
+Goes in: a page's text and its media type. Comes out: spans ``[start, end)`` of that text which
+together hold all its characters but white space. Knows no file and no index. Only inside a
+paragraph that had to be split do neighbours overlap; why: docs/decisions/0011-chunking.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from rag.documents.units import Unit, units
+from rag.language import detect
+from rag.tokens import count_tokens
+from rag.types import Chunk, Document
+
+_PROBES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A passage by its place in a page; ``section`` is None before the page's first heading."""
+
+    start: int
+    end: int
+    token_count: int
+    section: str | None
+
+
+def chunk(document: Document, *, max_tokens: int, overlap: float) -> tuple[Chunk, ...]:
+    """The passages of ``document`` in reading order; none of over ``max_tokens`` tokens.
+
+    ``overlap`` is the largest share of a passage that repeats the one before. A heading holds for
+    the following pages too. Passages have a language of their own where a document mixes some.
+    """
+    pages = (spans(page, document.media_type, max_tokens, overlap) for page in document.pages)
+    return chunks(document, pages)
+
+
+def chunks(document: Document, spans_by_page: Iterable[Iterable[Span]]) -> tuple[Chunk, ...]:
+    """Passages from spans that were found before, perhaps elsewhere, page by page."""
+    found = []
+    section = ""
+    for number, (text, page_spans) in enumerate(zip(document.pages, spans_by_page, strict=True), 1):
+        for span in page_spans:
+            section = section if span.section is None else span.section
+            found.append(_chunk(document, number, text, span, section))
+    return _with_languages(found, document.language)
+
+
+def _chunk(document: Document, page: int, text: str, span: Span, section: str) -> Chunk:
+    return Chunk(
+        id=f"{document.id[:16]}-{page}-{span.start}",
+        document_id=document.id,
+        document_name=document.name,
+        page=page,
+        section=section,
+        text=text[span.start : span.end],
+        start=span.start,
+        end=span.end,
+        token_count=span.token_count,
+        language=document.language,
+    )
+
+
+def _with_languages(found: list[Chunk], language: str) -> tuple[Chunk, ...]:
+    """A few probes tell whether all speak ``language``; only if not, each is asked."""
+    probes = found[:: max(1, len(found) // _PROBES)]
+    if all(detect(probe.text) in {language, ""} for probe in probes):
+        return tuple(found)
+    return tuple(replace(each, language=detect(each.text) or language) for each in found)
+
+
+def spans(text: str, media_type: str, max_tokens: int, overlap: float) -> Iterator[Span]:
+    """The passages of one page. Those of a table hold whole rows; its first row is the section."""
+    pending: list[Unit] = []
+    for unit in units(text, media_type, max_tokens):
+        while pending and (_opens_section(unit, pending) or not _fits(unit, pending, max_tokens)):
+            span, rest = _closed(text, pending, max_tokens)
+            yield span
+            pending = rest or _repeated(pending, unit, max_tokens, overlap)
+        pending.append(unit)
+    while pending:
+        span, pending = _closed(text, pending, max_tokens)
+        yield span
+
+
+def _opens_section(unit: Unit, pending: list[Unit]) -> bool:
+    """A heading does, unless it follows right after another: the two stay together."""
+    return unit.is_heading and not pending[-1].is_heading
+
+
+def _fits(unit: Unit, pending: list[Unit], max_tokens: int) -> bool:
+    """With one token for each gap: an estimate that is rarely too small."""
+    return unit.token_count + sum(each.token_count + 1 for each in pending) <= max_tokens
+
+
+def _closed(text: str, pending: list[Unit], max_tokens: int) -> tuple[Span, list[Unit]]:
+    """A passage of as many units as truly fit, and those left over."""
+    for count in range(len(pending), 0, -1):
+        start, last = pending[0].start, pending[count - 1]
+        tokens = count_tokens(text[start : last.end]) if count > 1 else last.token_count
+        if tokens <= max_tokens:
+            break
+    return Span(start, last.end, tokens, last.section), pending[count:]
+
+
+def _repeated(closed: list[Unit], following: Unit, max_tokens: int, overlap: float) -> list[Unit]:
+    """The pieces at the end of a closed passage that open the next one of the same paragraph."""
+    repeated: list[Unit] = []
+    room = min(overlap * max_tokens, max_tokens - following.token_count)
+    for unit in reversed(closed[1:]):
+        room -= unit.token_count + 1
+        if room < 0 or unit.split_from is None or unit.split_from != following.split_from:
+            break
+        repeated.insert(0, unit)
+    return repeated

@@ -1,0 +1,127 @@
+"""From a page's text to units that are never cut further: headings, paragraphs, table rows.
+
+A paragraph over the budget becomes its sentences, a sentence over it pieces cut at spaces. Units
+leave out nothing but white space, and do not know how they are packed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rag.documents.headings import headings
+from rag.tokens import count_tokens
+
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
+_LINE = re.compile(r"\n+")
+# After a full stop, unless lower case goes on; before a list item or a table row.
+_SENTENCE_END = re.compile(
+    r"[.!?…][\"'”’»)\]]*\s+(?![a-z\s])|[。！？]|\n(?=\s*(?:[-*+•|]|\d{1,3}[.)])\s)"
+)
+
+TABLES = frozenset({"text/csv"})
+
+_LONGEST_HEADER_CHARS = 300
+_CHARS_A_TOKEN = 8  # few texts have more: a block beyond this is split uncounted, and packed again
+_HARD_PIECES = 8  # a sentence over the budget is cut to this part of it, so that overlap finds ends
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is never cut further: a heading, a paragraph, or a piece of one that was too long."""
+
+    start: int
+    end: int
+    token_count: int
+    section: str | None
+    is_heading: bool = False
+    split_from: int | None = None  # start of the paragraph this is a piece of
+
+
+def units(text: str, media_type: str, max_tokens: int) -> Iterator[Unit]:
+    """The units of one page in order; none of over ``max_tokens`` tokens.
+
+    What follows a heading is short enough to stand in one passage with it.
+    """
+    opening = 0  # tokens of the headings right before
+    for start, end, section, is_heading in _blocks(text, media_type):
+        room = max_tokens - opening if opening < max_tokens // 2 else max_tokens
+        count = _count_up_to(text, start, end, room)
+        if count is not None:
+            yield Unit(start, end, count, section, is_heading)
+        else:
+            for piece_start, piece_end, count in _pieces(text, start, end, room):
+                yield Unit(piece_start, piece_end, count, section, is_heading, split_from=start)
+        opening = opening + (count or 0) + 1 if is_heading else 0
+
+
+def _blocks(text: str, media_type: str) -> Iterator[tuple[int, int, str | None, bool]]:
+    """Headings and paragraphs, or the rows of a table: start, end, section, is it a heading."""
+    if media_type in TABLES:
+        header = text.partition("\n")[0][:_LONGEST_HEADER_CHARS]
+        yield from ((*row, header, False) for row in _parts(text, _LINE, 0, len(text)))
+        return
+    section, position = None, 0
+    for heading in headings(text, media_type):
+        for start, end in _parts(text, _BLANK_LINE, position, heading.start):
+            yield start, end, section, False
+        section, position = heading.title, heading.end
+        start, end = _stripped(text, heading.start, heading.end)
+        yield start, end, section, True
+    for start, end in _parts(text, _BLANK_LINE, position, len(text)):
+        yield start, end, section, False
+
+
+def _pieces(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:
+    """Sentences, and what must be cut of those over the budget: start, end, tokens."""
+    for sentence in _parts(text, _SENTENCE_END, start, end):
+        count = _count_up_to(text, *sentence, max_tokens)
+        if count is not None:
+            yield *sentence, count
+        else:
+            yield from _cut(text, *sentence, max_tokens)
+
+
+def _cut(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:
+    """At spaces where there are some; a single character may be over a budget of 1 to 3 tokens."""
+    window = 4 * max(1, max_tokens // _HARD_PIECES)
+    while start < end:
+        stop = min(end, start + window)
+        if stop < end:
+            stop = max(text.rfind(" ", start + 1, stop), text.rfind("\n", start + 1, stop))
+            stop = stop if stop > start else start + window
+        piece = _stripped(text, start, stop)
+        while (count := count_tokens(text[slice(*piece)])) > max_tokens and stop - start > 1:
+            stop = start + (stop - start) // 2
+            piece = _stripped(text, start, stop)
+        if count:
+            yield *piece, count
+        start = stop
+
+
+def _parts(
+    text: str, separator: re.Pattern[str], start: int, end: int
+) -> Iterator[tuple[int, int]]:
+    """The parts of ``text[start:end]`` that end where ``separator`` does, stripped, not empty."""
+    for found in separator.finditer(text, start, end):
+        part = _stripped(text, start, found.end())
+        if part[0] < part[1]:
+            yield part
+        start = found.end()
+    part = _stripped(text, start, end)
+    if part[0] < part[1]:
+        yield part
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), start + len(part.rstrip())
+
+
+def _count_up_to(text: str, start: int, end: int, max_tokens: int) -> int | None:
+    """The tokens of ``text[start:end]``, or None for more than ``max_tokens``."""
+    if end - start > _CHARS_A_TOKEN * max_tokens:
+        return None
+    count = count_tokens(text[start:end])
+    return count if count <= max_tokens else None
