@@ -13,7 +13,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import ModelRefused
+from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
 from rag.models.chat import Timeouts
 from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
@@ -72,7 +72,14 @@ class EndpointModel:
     async def _ready(self) -> Connection:
         async with self._connecting:
             if self._connection is None:
-                connection = await asyncio.to_thread(self._new_connection)
+                connection = await asyncio.to_thread(
+                    _connection,
+                    self._base_url,
+                    self.name,
+                    self._api_key,
+                    self._timeouts,
+                    self.is_local,
+                )
                 try:
                     await self._probe(connection)
                 except BaseException:
@@ -81,19 +88,15 @@ class EndpointModel:
                 self._connection = connection
             return self._connection
 
-    def _new_connection(self) -> Connection:
-        """In a thread: the first import of openai takes a second, a client a tenth of one."""
-        from rag.models.connection import Connection  # noqa: PLC0415
-        from rag.models.wire import Server  # noqa: PLC0415
-
-        server = Server(self._base_url, self.name, api_key=self._api_key)
-        # A proxy must neither see nor break what stays on this machine.
-        return Connection(server, self._timeouts, use_proxy=not self.is_local)
-
     async def _probe(self, connection: Connection) -> None:
         entries = probe.entries(await connection.page("/models", needed=not self.name))
         self.name = probe.listed_name(self.name, tuple(entries))
         connection.server = replace(connection.server, model=self.name, listed=tuple(entries))
+        if not self.name:
+            raise ModelNotFound(
+                f"{connection.server.address} does not list its models. Write the model's name "
+                "after a #, as in http://127.0.0.1:8080/v1#my-model."
+            )
         entry = entries.get(self.name, {})
         found = probe.advertised(entry) or await self._observed(connection, entry)
         known = self.capabilities.context_tokens
@@ -109,6 +112,27 @@ class EndpointModel:
             logprobs=reply.logprobs is not None,
             context_tokens=probe.context_tokens(self.name, entry, pages),
         )
+
+
+async def offered_models(
+    base_url: str, api_key: str = "", *, timeouts: Timeouts = DEFAULT_TIMEOUTS, is_local: bool
+) -> tuple[str, ...]:
+    """The names of a server's models, in its order. Raises ModelError where there is no list."""
+    connection = await asyncio.to_thread(_connection, base_url, "", api_key, timeouts, is_local)
+    async with aclosing(connection):
+        return tuple(probe.entries(await connection.page("/models", needed=True)))
+
+
+def _connection(
+    base_url: str, name: str, api_key: str, timeouts: Timeouts, is_local: bool
+) -> Connection:
+    """For a thread: the first import of openai takes a second, a client a tenth of one."""
+    from rag.models.connection import Connection  # noqa: PLC0415
+    from rag.models.wire import Server  # noqa: PLC0415
+
+    # A proxy must neither see nor break what stays on this machine.
+    server = Server(base_url, name, api_key=api_key)
+    return Connection(server, timeouts, use_proxy=not is_local)
 
 
 async def _sample(connection: Connection) -> Reply:

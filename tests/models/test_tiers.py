@@ -1,0 +1,276 @@
+"""From a tier's setting to a model that is not connected yet, and the reason for it."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from scripted_server import ScriptedServer
+
+from rag.errors import SettingsError
+from rag.models.endpoint import EndpointModel
+from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, is_local, parse, resolve
+from rag.types import Tier
+
+pytestmark = pytest.mark.anyio
+
+NOWHERE = Homes(Path("unused"))
+OLLAMA = "http://127.0.0.1:11434/v1"
+
+
+async def chosen(tier: Tier, setting: str, homes: Homes = NOWHERE) -> Resolved:
+    return await resolve(tier, parse(setting), homes)
+
+
+# --- what a setting says
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("auto", TierSetting("auto")),
+        ("", TierSetting("auto")),
+        (" none ", TierSetting("none")),
+        ("embedded:smollm2-135m", TierSetting("embedded", "smollm2-135m")),
+        ("embedded", TierSetting("embedded")),
+        ("foundry:phi-4-mini", TierSetting("foundry", "phi-4-mini")),
+        ("foundry", TierSetting("foundry")),
+        (f"{OLLAMA}#llama3.2:3b", TierSetting("endpoint", "llama3.2:3b", OLLAMA)),
+        ("http://127.0.0.1:11434", TierSetting("endpoint", "", OLLAMA)),
+        ("http://127.0.0.1:11434/#a/b", TierSetting("endpoint", "a/b", OLLAMA)),
+        (f"{OLLAMA}/chat/completions", TierSetting("endpoint", "", OLLAMA)),
+        (
+            "https://x.openai.azure.com/openai/v1/#gpt%2D4o",
+            TierSetting("endpoint", "gpt-4o", "https://x.openai.azure.com/openai/v1"),
+        ),
+        ("http://[::1]:8080#m", TierSetting("endpoint", "m", "http://[::1]:8080/v1")),
+        (
+            "https://sk%2Dkey@host/v1#m",
+            TierSetting("endpoint", "m", "https://host/v1", "sk-key"),
+        ),
+    ],
+)
+def test_setting_is_understood_when_it_has_a_known_form(
+    setting: str, expected: TierSetting
+) -> None:
+    assert parse(setting) == expected
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "qwen2.5-coder-0.5b",
+        "ollama:llama3.2",
+        "auto:fast",
+        "ftp://host/v1",
+        "http://",
+        "http:///v1#m",
+        "http://host:port/v1",
+        "http://host:99999/v1",
+        "http://[::1/v1",
+        "http://user:hunter2@host/v1",
+        "https://host/v1?api-key=hunter2",
+        "127.0.0.1:11434",
+    ],
+)
+def test_error_shows_what_to_write_when_a_setting_makes_no_sense(setting: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse(setting)
+    assert "http://127.0.0.1:11434/v1#llama3.2:3b" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("auto", "auto"),
+        ("embedded:smollm2-135m", "embedded:smollm2-135m"),
+        (f"{OLLAMA}#llama3.2", f"{OLLAMA}#llama3.2"),
+        (OLLAMA, OLLAMA),
+        ("https://sk-key@host/v1#m", "https://host/v1#m"),
+    ],
+)
+def test_key_is_left_out_when_a_setting_is_shown(setting: str, shown: str) -> None:
+    assert str(parse(setting)) == shown
+    assert "sk-key" not in repr(parse(setting))
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("http://127.0.0.1:1/v1", True),
+        ("http://127.9.9.9/v1", True),
+        ("http://localhost:1/v1", True),
+        ("http://LOCALHOST./v1", True),
+        ("http://models.localhost/v1", True),
+        ("http://[::1]:1/v1", True),
+        ("http://192.168.0.2/v1", False),
+        ("http://localhost.example.com/v1", False),
+        ("http://127.0.0.1.example.com/v1", False),
+        ("https://api.openai.com/v1", False),
+        ("", False),
+    ],
+)
+def test_address_is_local_when_it_loops_back(address: str, local: bool) -> None:
+    assert is_local(address) is local
+
+
+# --- what it becomes
+
+
+async def test_tier_has_no_model_when_switched_off() -> None:
+    resolved = await chosen("llm", "none")
+    assert resolved == Resolved(
+        "llm", TierSetting("none"), None, "It is switched off in the settings."
+    )
+
+
+async def test_address_becomes_a_model_when_nothing_answers_there_yet() -> None:
+    resolved = await chosen("slm", f"{OLLAMA}#llama3.2")
+    assert isinstance(resolved.model, EndpointModel)
+    assert (resolved.model.name, resolved.model.is_local) == ("llama3.2", True)
+    assert resolved.reason == "It is chosen in the settings."
+    with pytest.raises(FrozenInstanceError):
+        resolved.model = None  # type: ignore[misc]
+
+
+async def test_first_model_is_used_when_an_address_names_none(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.models = [{"id": "only"}]
+    model = (await chosen("slm", scripted_server.base_url)).model
+    await model.ready()
+    assert model.name == "only"
+    await model.aclose()
+
+
+@pytest.mark.parametrize(
+    ("setting", "sent"),
+    [
+        ("https://api.openai.com/v1#m", "sk-general"),
+        ("https://sk-own@api.openai.com/v1#m", "sk-own"),
+        ("http://192.168.0.2:8000/v1#m", ""),
+        ("http://sk-own@192.168.0.2:8000/v1#m", "sk-own"),
+        (f"{OLLAMA}#m", ""),
+        ("https://localhost/v1#m", ""),
+        ("http://sk-own@127.0.0.1:8080/v1#m", "sk-own"),
+    ],
+)
+async def test_key_goes_where_it_should_when_there_is_one(setting: str, sent: str) -> None:
+    resolved = await chosen("slm", setting, Homes(Path("unused"), api_key="sk-general"))
+    assert resolved.model._api_key == sent
+    assert "sk-" not in repr(resolved)
+
+
+async def test_key_of_the_address_is_sent_when_the_server_is_on_this_machine(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.api_key = "sk-own"
+    address = scripted_server.base_url.replace("//", "//sk-own@")
+    model = (await chosen("slm", f"{address}#m")).model
+    await model.ready()
+    assert scripted_server.history[0].headers["authorization"] == "Bearer sk-own"
+    await model.aclose()
+
+
+# --- Foundry Local
+
+
+async def test_foundry_says_how_to_start_it_when_no_address_is_set() -> None:
+    with pytest.raises(SettingsError, match=r"foundry service start.*FOUNDRY_LOCAL_ENDPOINT"):
+        await chosen("slm", "foundry:phi-4-mini")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "base_url"),
+    [
+        ("http://127.0.0.1:57349/", "http://127.0.0.1:57349/v1"),
+        ("http://127.0.0.1:57349/v1", "http://127.0.0.1:57349/v1"),
+        ("http://localhost", "http://localhost:5273/v1"),
+        ("localhost:1234", "http://localhost:1234/v1"),
+    ],
+)
+async def test_foundry_is_at_its_address_when_one_is_set(endpoint: str, base_url: str) -> None:
+    resolved = await chosen("slm", "foundry:phi-4-mini", Homes(Path("unused"), endpoint))
+    assert (resolved.model.name, resolved.model._base_url) == ("phi-4-mini", base_url)
+
+
+async def test_alias_is_the_services_own_name_when_it_is_first_used(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.models = [{"id": "Phi-4-mini-instruct-generic-cpu:5"}]
+    homes = Homes(Path("unused"), scripted_server.base_url)
+    model = (await chosen("slm", "foundry", homes)).model
+    await model.ready()
+    assert model.name == "Phi-4-mini-instruct-generic-cpu:5"
+    await model.aclose()
+
+
+# --- auto
+
+
+@pytest.mark.parametrize(
+    ("tier", "name", "alias"),
+    [
+        ("slm", "Phi-4-mini-instruct-generic-cpu:5", "phi-4-mini"),
+        ("llm", "gpt-oss-20b-cuda-gpu:1", "gpt-oss-20b"),
+    ],
+)
+async def test_auto_is_foundry_when_its_service_has_the_model(
+    scripted_server: ScriptedServer, tier: Tier, name: str, alias: str
+) -> None:
+    scripted_server.models = [{"id": "another"}, {"id": name}]
+    resolved = await chosen(tier, "auto", Homes(Path("unused"), scripted_server.base_url))
+    assert resolved.setting == TierSetting("foundry", alias)
+    assert resolved.reason == f"Foundry Local at {scripted_server.base_url} has {alias}."
+    assert scripted_server.requests == ["GET /v1/models"]
+
+
+class FakeEmbedded:
+    def __init__(self, name: str, data_dir: Path) -> None:
+        self.name, self.data_dir = name, data_dir
+
+
+@pytest.fixture
+def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = type(sys)("rag.models.embedded.model")
+    module.EmbeddedModel = FakeEmbedded
+    monkeypatch.setitem(sys.modules, "rag.models.embedded.model", module)
+
+
+@pytest.mark.usefixtures("_embedded")
+@pytest.mark.parametrize("tier", ["slm", "llm"])
+async def test_auto_is_embedded_when_no_service_is_set(tier: Tier) -> None:
+    resolved = await chosen(tier, "auto")
+    assert resolved.setting == TierSetting("embedded", EMBEDDED[tier])
+    assert (resolved.model.name, resolved.model.data_dir) == (EMBEDDED[tier], Path("unused"))
+    assert resolved.reason == "No Foundry Local service is set, so an embedded model is used."
+
+
+@pytest.mark.usefixtures("_embedded")
+async def test_auto_is_embedded_when_the_service_has_other_models(
+    scripted_server: ScriptedServer,
+) -> None:
+    resolved = await chosen("slm", "auto", Homes(Path("unused"), scripted_server.base_url))
+    assert resolved.setting.home == "embedded"
+    assert "does not offer phi-4-mini" in resolved.reason
+
+
+@pytest.mark.usefixtures("_embedded")
+async def test_auto_is_embedded_when_the_service_is_off() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        resolved = await chosen("slm", "auto", Homes(Path("unused"), address))
+    assert resolved.setting.home == "embedded"
+    assert f"Nothing answers at {address}/v1." in resolved.reason
+
+
+@pytest.mark.usefixtures("_embedded")
+async def test_embedded_is_the_tiers_default_when_no_name_is_given() -> None:
+    assert (await chosen("llm", "embedded")).model.name == "qwen2.5-coder-1.5b"
+    assert (await chosen("llm", "embedded:smollm2-135m")).model.name == "smollm2-135m"
