@@ -1,0 +1,164 @@
+"""Ties an answer to its passages: a text and a context in, a cited text and exact quotes out.
+
+Small models seldom cite, and sometimes cite what does not exist. Marks ``[n]`` of the model are
+checked and kept where they can be; a sentence that a passage backs but that cites nothing gets that
+passage's mark. Support is lexical (grounding.py). Knows nothing of models and pages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rag.answering import sentences
+from rag.answering.grounding import Claim
+from rag.answering.safety import inert, outside_blocks, outside_code
+from rag.retrieval.analysis import chunk_terms, terms
+from rag.types import Chunk, Citation, Context
+
+SUPPORT = 0.6  # share of a sentence's content words that a passage must hold to back it
+_PART = 0.3  # of a sentence that cites several passages, what each of them must hold
+_PAIR_COST = 2  # words that a second sentence must add to be quoted with the first
+
+# [1], [1, 2], [^1], [Passage 1], 【1†source】; not [0], which is no passage but perhaps an index.
+_MARK = re.compile(
+    r"[ \t]*[\[【](?:passages?\s*)?\^?(?!0)(\d{1,2}(?:\s*[,;]\s*\d{1,2})*)(?:†[^】\n]*)?[\]】]",
+    re.I,
+)
+_CLOSING = re.compile(r"[\s.!?…。|]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    text: str  # whose only marks are [n], each of a passage of the context
+    citations: tuple[Citation, ...]  # in order of appearance; several may share a number
+    warnings: tuple[str, ...] = ()
+
+
+def resolve(text: str, context: Context, question: str = "") -> Cited:
+    """Check and complete the citations of a model's ``text``; its links and images become text.
+
+    A citation whose sentence its passage does not back is kept with ``supported=False``, unless
+    another passage backs it: then that one is cited. ``question`` decides between passages, and
+    between sentences to quote, that back an answer equally well. Code is left alone.
+    """
+    resolver = _Resolver([_Passage.of(hit.chunk, question) for hit in context.hits])
+    cited = outside_blocks(inert(text), resolver.cited)
+    return Cited(cited, tuple(dict.fromkeys(resolver.citations)), resolver.warnings())
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    chunk: Chunk
+    terms: frozenset[str]  # of title, section and text
+    asked: Claim  # the question
+
+    @classmethod
+    def of(cls, chunk: Chunk, question: str) -> _Passage:
+        return cls(chunk, frozenset(chunk_terms(chunk)), Claim.of(question, chunk.language))
+
+    def share(self, sentence: str) -> tuple[float, float]:
+        """Of the sentence's words, then of the question's."""
+        claim = Claim.of(sentence, self.chunk.language)
+        return claim.share_in(self.terms), self.asked.share_in(self.terms)
+
+    def backs(self, sentence: str) -> bool:
+        claim = Claim.of(sentence, self.chunk.language)
+        return claim.share_in(self.terms) >= SUPPORT and claim.numbers_in(self.terms)
+
+    def quote(self, sentence: str) -> tuple[int, int]:
+        """Where in the chunk's text the one or two sentences are that say most of ``sentence``."""
+        claim = Claim.of(sentence, self.chunk.language)
+        spans = list(sentences.spans(self.chunk.text)) or [(0, len(self.chunk.text))]
+        pairs = [(first[0], second[1]) for first, second in pairwise(spans)]
+        return max([*spans, *pairs], key=lambda span: self._said(claim, span, span in pairs))
+
+    def _said(self, claim: Claim, span: tuple[int, int], is_pair: bool) -> tuple[int, int]:
+        said = frozenset(terms(self.chunk.text[slice(*span)], self.chunk.language))
+        return claim.count_in(said) - _PAIR_COST * is_pair, self.asked.count_in(said)
+
+
+class _Resolver:
+    """Goes through a text once, and remembers what it cited and what it had to remove."""
+
+    def __init__(self, passages: Sequence[_Passage]) -> None:
+        self.citations: list[Citation] = []
+        self._passages = dict(enumerate(passages, 1))
+        self._unknown: set[int] = set()
+
+    def warnings(self) -> tuple[str, ...]:
+        if not self._unknown:
+            return ()
+        numbers = ", ".join(f"[{number}]" for number in sorted(self._unknown))
+        return (f"The model cited {numbers}, which it was not given; this was removed.",)
+
+    def cited(self, text: str) -> str:
+        parts, end = [], 0
+        for start, stop in sentences.spans(text):
+            parts += [text[end:start], self._sentence(text[start:stop])]
+            end = stop
+        return "".join([*parts, text[end:]])
+
+    def _sentence(self, sentence: str) -> str:
+        marked: set[int] = set()
+
+        def strip(mark: re.Match[str]) -> str:
+            marked.update(_numbers(mark))
+            return ""
+
+        bare = outside_code(sentence, lambda part: _MARK.sub(strip, part))
+        self._unknown |= marked - self._passages.keys()
+        known = sorted(marked & self._passages.keys())
+        backed = {number: self._backs(number, known, bare) for number in known}
+        best = None if any(backed.values()) else self._best(bare)
+        if best is not None:
+            self._cite(best, bare, supported=True)
+            closing = _CLOSING.search(bare)
+            at = closing.start() if closing else len(bare)
+            return f"{bare[:at]} [{best}]{bare[at:]}"
+        for number in known:
+            self._cite(number, bare, supported=backed[number])
+        return outside_code(sentence, lambda part: _MARK.sub(self._known_only, part)).lstrip()
+
+    def _backs(self, number: int, together: Sequence[int], bare: str) -> bool:
+        """Whether the passage backs the sentence, or its part of it where several are cited."""
+        passage = self._passages[number]
+        if passage.backs(bare) or len(together) == 1:
+            return passage.backs(bare)
+        union = frozenset().union(*(self._passages[other].terms for other in together))
+        claim = Claim.of(bare, passage.chunk.language)
+        whole = claim.share_in(union) >= SUPPORT and claim.numbers_in(union)
+        return whole and claim.share_in(passage.terms) >= _PART
+
+    def _best(self, bare: str) -> int | None:
+        if bare.startswith("#"):
+            return None  # a heading
+        backing = [number for number, passage in self._passages.items() if passage.backs(bare)]
+        return max(backing, key=lambda n: (self._passages[n].share(bare), -n), default=None)
+
+    def _cite(self, number: int, bare: str, *, supported: bool) -> None:
+        passage = self._passages[number]
+        start, end = passage.quote(bare)
+        chunk = passage.chunk
+        self.citations.append(
+            Citation(
+                number=number,
+                chunk_id=chunk.id,
+                document=chunk.document_name,
+                page=chunk.page,
+                quote=chunk.text[start:end],
+                start=chunk.start + start,
+                end=chunk.start + end,
+                supported=supported,
+            )
+        )
+
+    def _known_only(self, mark: re.Match[str]) -> str:
+        kept = "".join(f"[{n}]" for n in _numbers(mark) if n in self._passages)
+        return f" {kept}" if kept else ""
+
+
+def _numbers(mark: re.Match[str]) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", mark[1])]
