@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from dataclasses import FrozenInstanceError
@@ -274,3 +275,14 @@ async def test_auto_is_embedded_when_the_service_is_off() -> None:
 async def test_embedded_is_the_tiers_default_when_no_name_is_given() -> None:
     assert (await chosen("llm", "embedded")).model.name == "qwen2.5-coder-1.5b"
     assert (await chosen("llm", "embedded:smollm2-135m")).model.name == "smollm2-135m"
+
+
+# --- what the documentation promises
+
+
+def test_every_setting_is_understood_when_the_documentation_shows_it() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "endpoints.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^RAG_[SL]LM=(\S+)$", text, re.MULTILINE)
+    assert len(shown) == 9
+    homes = {parse(setting).home for setting in shown}
+    assert homes == {"foundry", "endpoint"}
