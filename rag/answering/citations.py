@@ -49,6 +49,11 @@ def resolve(text: str, context: Context, question: str = "") -> Cited:
     return Cited(cited, tuple(dict.fromkeys(resolver.citations)), resolver.warnings())
 
 
+def without_marks(text: str) -> str:
+    """``text`` without citations, as it is put into a later prompt, where numbers have moved on."""
+    return outside_code(text, lambda part: _MARK.sub("", part))
+
+
 @dataclass(frozen=True, slots=True)
 class _Passage:
     chunk: Chunk

@@ -1,0 +1,94 @@
+import pytest
+
+from rag.answering.conversation import leans, query
+from rag.types import Message, Query
+
+
+def talk(*turns: str) -> list[Message]:
+    return [Message("assistant" if at % 2 else "user", text) for at, text in enumerate(turns)]
+
+
+REVENUE = talk("What was the revenue in 2022?", "It was 5 million euros [1].")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "and in 2023?",
+        "What about Bucharest?",
+        "Dar în București?",
+        "Si in Cluj?",
+        "In 2023?",
+        "what about it?",
+        "Who founded it?",
+        "When was she born?",
+        "Why is that?",
+        "It was when?",
+        "Why?",
+        "How many?",
+        "When exactly?",
+        "more examples",
+        "Tell me more.",
+        "Cine l-a scris și când a fost el ales?",
+        "Care este rolul lui?",
+        "Ce este acolo?",
+        "De ce?",
+        "... but how?",
+    ],
+)
+def test_a_question_leans_when_it_cannot_stand_alone(question: str) -> None:
+    assert leans(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "?",
+        "Kenya",
+        "What is photosynthesis?",
+        "Who wrote Hamlet?",
+        "In what year did Kenya become independent?",
+        "What rivers are there that flow into the Danube?",
+        "Care este capitala României?",
+        "Ce a scris cartea lui Eminescu despre lună?",
+        "Which IT department wrote the report?",
+        "Explain how the payment of an invoice is approved.",
+    ],
+)
+def test_a_question_stands_alone_when_it_names_its_subject(question: str) -> None:
+    assert not leans(question)
+
+
+def test_a_follow_up_is_searched_with_the_question_before_it() -> None:
+    assert query("and in 2023?", REVENUE) == Query(
+        "and in 2023?", "What was the revenue in 2022? 5"
+    )
+
+
+def test_a_new_topic_is_searched_alone_when_there_was_another_before() -> None:
+    assert query("Who wrote Hamlet?", REVENUE) == Query("Who wrote Hamlet?")
+
+
+def test_there_is_no_background_when_nothing_was_said_before() -> None:
+    assert query("and in 2023?", ()) == Query("and in 2023?")
+
+
+def test_names_come_from_the_last_answer_when_a_pronoun_may_stand_for_them() -> None:
+    history = talk("Who wrote the report?", "It was written by Maria Ionescu [2].")
+    assert query("When was she born?", history).background == (
+        "Who wrote the report? Maria Ionescu"
+    )
+
+
+def test_the_subject_is_found_further_back_when_follow_ups_follow_each_other() -> None:
+    history = [*talk("Who wrote Hamlet?", "Nobody."), *REVENUE, *talk("and in 2023?", "Six.")]
+    assert query("and after that?", history).background == (
+        "What was the revenue in 2022? and in 2023? Six"
+    )
+
+
+def test_an_unanswered_question_still_counts_when_the_turn_failed() -> None:
+    assert query("And why?", talk("What was the revenue in 2022?")).background == (
+        "What was the revenue in 2022?"
+    )
