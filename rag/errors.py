@@ -8,6 +8,7 @@
     │   ├── EncryptedDocument    needs a password
     │   ├── BrokenDocument       damaged, or its reader gave up
     │   └── DocumentTooLarge     over the limit for size, pages or time
+    ├── LibraryError             the library's database cannot be read or written
     ├── SearchError              the search index cannot be read or written
     │   └── IndexLocked          another process is writing
     ├── ModelError               no reply, or none that can be used
@@ -57,6 +58,10 @@ class BrokenDocument(DocumentError):
 
 
 class DocumentTooLarge(DocumentError):
+    pass
+
+
+class LibraryError(RagError):
     pass
 
 

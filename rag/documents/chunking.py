@@ -66,7 +66,7 @@ def _chunk(document: Document, page: int, text: str, span: Span, section: str) -
 
 def _with_languages(found: list[Chunk], language: str) -> tuple[Chunk, ...]:
     """A few probes tell whether all speak ``language``; only if not, each is asked."""
-    probes = found[:: max(1, len(found) // _PROBES)]
+    probes = found[:: len(found) // _PROBES + 1]
     if all(detect(probe.text) in {language, ""} for probe in probes):
         return tuple(found)
     return tuple(replace(each, language=detect(each.text) or language) for each in found)
