@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 import openai
 
@@ -33,6 +32,8 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _NO_QUOTA = re.compile(r"quota|billing|credit", re.IGNORECASE)
+# 503 means overloaded to some servers, and still loading, or broken, to others.
+_BUSY = re.compile(r"busy|overload|queue|pending|capacity|slot|rate.?limit", re.IGNORECASE)
 _QUOTED_LENGTH = 200
 
 
@@ -180,7 +181,7 @@ def _busy(exc: Exception, server: Server) -> ModelError:
 
 
 def _failed(exc: Exception, server: Server) -> ModelError:
-    if getattr(exc, "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
+    if _BUSY.search(_said(exc)):
         return _busy(exc, server)
     return ModelUnavailable(
         f"{server.address} failed{_quoted(exc, server)} "
@@ -200,6 +201,8 @@ def _refused(exc: Exception, server: Server) -> ModelError:
 
 
 def _broken_off(exc: Exception, server: Server) -> ModelError:
+    if _BUSY.search(_said(exc)):
+        return _busy(exc, server)
     return ModelUnavailable(
         f"{server.address} gave up on the answer{_quoted(exc, server)} Ask again."
     )
@@ -249,5 +252,5 @@ def _quoted(exc: Exception, server: Server) -> str:
     message = _message(exc)
     if server.api_key:
         message = message.replace(server.api_key, "…")
-    line = " ".join(message.split())
-    return f": “{line[:_QUOTED_LENGTH]}”." if line else "."
+    line = " ".join(message.split())[:_QUOTED_LENGTH].rstrip(".")
+    return f": “{line}”." if line else "."

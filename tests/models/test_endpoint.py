@@ -321,7 +321,7 @@ async def test_request_is_repeated_when_nothing_was_shown_yet(
 async def test_request_is_given_up_when_two_repeats_failed(
     scripted_server: ScriptedServer, connect: Connect
 ) -> None:
-    scripted_server.fallback = Scripted(status=503)
+    scripted_server.fallback = Scripted(status=503, error={"message": "server busy"})
     assert type(await failure(connect())) is ModelBusy
     assert len(scripted_server.history) == 3
 
@@ -414,6 +414,11 @@ async def test_all_options_are_dropped_when_all_are_refused(
             ContextTooLong,
             "does not fit",
         ),
+        (
+            Scripted([], raw='data: {"error": {"code": "queue_full", "message": "Full."}}\n\n'),
+            ModelBusy,
+            "more to do than it can take",
+        ),
         (Scripted([], raw="data: {not json\n\n"), ModelUnavailable, "cannot be read"),
         (Scripted([], raw="data: \n\n"), ModelUnavailable, "cannot be read"),
         (Scripted(["a"], raw="data: [1,\n\n"), ModelUnavailable, "cannot be read"),
@@ -442,13 +447,17 @@ async def test_error_says_what_happened_when_the_server_fails(
     assert error.__cause__ is not None or "cannot be read" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "quoted"),
+    [(500, "out\nof memory.", "out of memory"), (503, "Loading model", "Loading model")],
+)
 async def test_server_error_is_quoted_when_repeating_did_not_help(
-    scripted_server: ScriptedServer, connect: Connect
+    scripted_server: ScriptedServer, connect: Connect, status: int, message: str, quoted: str
 ) -> None:
-    scripted_server.fallback = Scripted(status=500, error={"message": "out\nof memory"})
+    scripted_server.fallback = Scripted(status=status, error={"message": message})
     error = await failure(connect())
     assert type(error) is ModelUnavailable
-    assert "failed: “out of memory”. Look at the server's log" in str(error)
+    assert f"failed: “{quoted}”. Look at the server's log" in str(error)
 
 
 async def test_offered_models_are_named_when_the_wanted_one_is_missing(
