@@ -1,0 +1,171 @@
+"""What every home of a model must do, through the one client: the same cases for each.
+
+The scripted home counts; the embedded one runs real weights.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+import anyio
+import pytest
+from scripted_server import MODEL, Scripted, ScriptedServer
+
+from rag.errors import ContextTooLong, ModelNotFound, ModelRefused
+from rag.models.chat import Timeouts
+from rag.models.endpoint import EndpointModel
+from rag.types import Delta, GenerationOptions, Message, Reply
+
+pytestmark = pytest.mark.anyio
+
+CONTEXT_TOKENS = 2048
+PATIENT = Timeouts(60, 600, 600)
+QUESTION = (Message("user", "Count from one to twenty in words."),)
+
+
+def counting(body: dict[str, Any]) -> Scripted:
+    """A model that counts, as well behaved as one can be."""
+    prompt_tokens = sum(len(message["content"].split()) for message in body["messages"])
+    if body["model"] != MODEL:
+        return Scripted(status=404)
+    if prompt_tokens > CONTEXT_TOKENS:
+        return Scripted(status=400, error={"code": "context_length_exceeded"})
+    words = [
+        "unu ",
+        "doi ",
+        "trei ",
+        "patru ",
+        "cinci ",
+        "șase ",
+        "șapte ",
+        "opt ",
+        "nouă ",
+        "zece",
+    ]
+    until_stop = list(takewhile(lambda word: word.strip() not in body.get("stop", []), words))
+    said = until_stop[: body["max_tokens"]]
+    finish_reason = "stop" if said == until_stop else "length"
+    return Scripted(
+        said,
+        [-0.1 * (place + 1) for place in range(len(said))],
+        (prompt_tokens, len(said)),
+        finish_reason,
+        delay_s=0.001,
+    )
+
+
+@pytest.fixture
+def scripted_home(scripted_server: ScriptedServer) -> EndpointModel:
+    scripted_server.fallback = counting
+    scripted_server.api_key = "right"
+    scripted_server.models[0]["context_length"] = CONTEXT_TOKENS
+    return EndpointModel(MODEL, scripted_server.base_url, "right", timeouts=PATIENT, is_local=True)
+
+
+@pytest.fixture(params=["scripted_home"])
+async def model(request: pytest.FixtureRequest) -> AsyncIterator[EndpointModel]:
+    home = request.getfixturevalue(request.param)
+    yield home
+    await home.aclose()
+
+
+async def ask(
+    model: EndpointModel, *messages: Message, **options: Any
+) -> tuple[list[Delta], Reply]:
+    wanted = replace(GenerationOptions(max_tokens=24), **options)
+    events = [event async for event in model.stream(messages or QUESTION, wanted)]
+    reply = events.pop()
+    assert isinstance(reply, Reply)
+    assert all(isinstance(event, Delta) for event in events)
+    return events, reply  # type: ignore[return-value]
+
+
+async def test_abilities_are_known_when_ready(model: EndpointModel) -> None:
+    await model.ready()
+    found = model.capabilities
+    assert (found.streams, found.reports_usage, found.logprobs) == (True, True, True)
+    assert found.context_tokens is not None
+    assert found.context_tokens >= CONTEXT_TOKENS
+
+
+async def test_reply_is_the_sum_of_its_deltas_when_all_goes_well(model: EndpointModel) -> None:
+    deltas, reply = await ask(model)
+    assert reply.text == "".join(delta.text for delta in deltas)
+    assert len(deltas) > 1
+    assert reply.model == model.name
+    assert reply.prompt_tokens > 0
+    assert reply.logprobs == tuple(figure for delta in deltas for figure in delta.logprobs)
+    assert len(reply.logprobs) == reply.completion_tokens
+    assert all(figure <= 0 for figure in reply.logprobs)
+
+
+async def test_reply_is_the_same_when_asked_again(model: EndpointModel) -> None:
+    assert (await ask(model))[1].text == (await ask(model))[1].text
+
+
+async def test_reply_is_cut_and_says_so_when_it_reaches_the_limit(model: EndpointModel) -> None:
+    _, reply = await ask(model, max_tokens=3)
+    assert (reply.finish_reason, reply.completion_tokens) == ("length", 3)
+
+
+async def test_reply_ends_before_a_stop_when_the_text_reaches_one(model: EndpointModel) -> None:
+    whole = (await ask(model))[1].text
+    stop = re.findall(r"\w+", whole)[2]
+    _, reply = await ask(model, stop=(stop,))
+    assert reply.finish_reason == "stop"
+    assert reply.text == whole[: whole.index(stop)]
+
+
+async def test_letters_are_whole_when_the_text_is_not_ascii(model: EndpointModel) -> None:
+    sentence = "Șapte țâței îngheață în pădurea de lângă Târgu Mureș."
+    deltas, reply = await ask(model, Message("user", f"Repeat exactly: {sentence}"), max_tokens=48)
+    assert "\N{REPLACEMENT CHARACTER}" not in reply.text
+    assert not any("\N{REPLACEMENT CHARACTER}" in delta.text for delta in deltas)
+
+
+async def test_chats_are_not_mixed_up_when_eight_ask_at_once(model: EndpointModel) -> None:
+    questions = [(Message("user", f"Spell the word {word}."),) for word in "abcdefgh"]
+    alone = [(await ask(model, *question))[1].text for question in questions]
+    together = [""] * len(questions)
+
+    async def turn(place: int) -> None:
+        together[place] = (await ask(model, *questions[place]))[1].text
+
+    async with anyio.create_task_group() as tasks:
+        for place in range(len(questions)):
+            tasks.start_soon(turn, place)
+    assert together == alone
+
+
+async def test_next_question_is_answered_when_one_was_left(model: EndpointModel) -> None:
+    for _ in range(12):  # more than any home has places
+        events = model.stream(QUESTION, GenerationOptions(max_tokens=200))
+        async with aclosing(events):
+            assert isinstance(await anext(events), Delta)
+    assert (await ask(model))[1].finish_reason in {"stop", "length"}
+
+
+async def test_error_is_the_right_one_when_the_prompt_is_too_long(model: EndpointModel) -> None:
+    await model.ready()
+    words = "word " * 4 * model.capabilities.context_tokens
+    with pytest.raises(ContextTooLong):
+        await ask(model, Message("user", words))
+
+
+async def test_error_is_the_right_one_when_the_name_is_wrong(model: EndpointModel) -> None:
+    other = EndpointModel("gpt-9", model._base_url, model._api_key, is_local=True)
+    with pytest.raises(ModelNotFound, match=r"has no model gpt-9\. It offers: "):
+        await ask(other)
+    await other.aclose()
+
+
+async def test_error_is_the_right_one_when_the_key_is_wrong(model: EndpointModel) -> None:
+    other = EndpointModel(model.name, model._base_url, "wrong", is_local=True)
+    with pytest.raises(ModelRefused, match="wants another key"):
+        await ask(other)
+    await other.aclose()
