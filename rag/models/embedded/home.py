@@ -1,0 +1,169 @@
+"""A home for embedded models: a model's name and folder in, its running server out.
+
+It uses the server that already runs, whoever started it, or starts one that ends with this process.
+Nothing is remembered here that matters: what runs is told by the files in ``data_dir/run``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+import rag
+from rag.errors import ModelUnavailable
+from rag.models.embedded import running
+from rag.models.embedded.running import RunningServer
+from rag.models.weights import Progress
+
+_ROOT = Path(rag.__file__).parent.parent
+_START_S = 300.0  # for a large model on a slow disk
+_POLL_S = 0.05
+_HEALTH_S = 30.0  # a busy server answers only between two steps of its model
+_STOP_S = 10.0
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
+
+
+class EmbeddedHome:
+    def __init__(self, data_dir: Path) -> None:
+        self._run_dir = data_dir / "run"
+        self._log_dir = data_dir / "logs"
+        # Kept so that the system can be told that we know of their end; not what runs.
+        self._children: list[subprocess.Popen[str]] = []
+
+    async def start(
+        self,
+        model: str,
+        folder: Path,
+        context_tokens: int,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> RunningServer:
+        """A server that is ready to answer. Raises ModelUnavailable."""
+        on_progress(Progress("load", 0, 1, "steps"))
+        server = await asyncio.to_thread(self._start, model, folder, context_tokens)
+        on_progress(Progress("load", 1, 1, "steps"))
+        return server
+
+    def running(self, model: str) -> RunningServer | None:
+        """The server that runs ``model`` now, perhaps still loading it."""
+        server = running.read(self._run_dir / f"{model}.json")
+        return server if server is not None and server.process.is_alive() else None
+
+    def close(self) -> None:
+        """Stop the servers that this process has started. Blocks for a moment."""
+        for run_file in self._run_dir.glob("*.json"):
+            server = running.read(run_file)
+            if server is not None and server.parent and server.parent.pid == os.getpid():
+                _stop(server)
+                run_file.unlink(missing_ok=True)
+        for child in self._children:
+            child.wait()
+        self._children.clear()
+
+    def _start(self, model: str, folder: Path, context_tokens: int) -> RunningServer:
+        run_file = self._run_dir / f"{model}.json"
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(self._run_dir / f"{model}.lock", timeout=_START_S):
+                return _found(run_file) or self._launched(model, folder, context_tokens, run_file)
+        except Timeout as exc:
+            raise ModelUnavailable(
+                f"Another program has been starting {model} for too long. Close it and ask again."
+            ) from exc
+
+    def _launched(
+        self, model: str, folder: Path, context_tokens: int, run_file: Path
+    ) -> RunningServer:
+        run_file.unlink(missing_ok=True)
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        log = self._log_dir / f"{model}.log"
+        child = _spawned(model, folder.resolve(), context_tokens, run_file.resolve(), log)
+        self._children.append(child)
+        server = _when_ready(run_file, lambda: child.poll() is None)
+        if server is None:
+            timed_out = child.poll() is None
+            child.kill()
+            child.wait()
+            why = "it took too long" if timed_out else _last_line(log)
+            raise ModelUnavailable(f"The embedded model {model} did not start: {why}")
+        return server
+
+
+def _found(run_file: Path) -> RunningServer | None:
+    """The server that ``run_file`` tells of, once it is ready; one that hangs is ended."""
+    told = running.read(run_file)
+    if told is None or not told.process.is_alive():
+        return None
+    server = _when_ready(run_file, told.process.is_alive)
+    if server is None:
+        _stop(told)
+    return server
+
+
+def _when_ready(run_file: Path, is_alive: Callable[[], bool]) -> RunningServer | None:
+    """The server of ``run_file`` when it has loaded its model; None when it will not."""
+    deadline = time.monotonic() + _START_S
+    while is_alive() and time.monotonic() < deadline:
+        server = running.read(run_file)
+        if server is not None:
+            page = server.health(_HEALTH_S)
+            if page is None:
+                return None
+            if page.get("state") == "ready":
+                return server
+        time.sleep(_POLL_S)
+    return None
+
+
+def _spawned(
+    model: str, folder: Path, context_tokens: int, run_file: Path, log: Path
+) -> subprocess.Popen[str]:
+    command = [
+        *(sys.executable, "-m", "rag.models.embedded.server", model, str(folder)),
+        *("--context-tokens", str(context_tokens)),
+        *("--run-file", str(run_file)),
+        *("--parent", str(os.getpid())),
+    ]
+    with log.open("w") as errors:
+        child = subprocess.Popen(  # noqa: S603 - our own module
+            command,
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            text=True,
+            start_new_session=True,  # Ctrl-C in the terminal is for us, not for the model
+            creationflags=_NO_WINDOW,
+        )
+    # Not over the command line or the environment, which other users and logs may see.
+    # A child that ended already is noticed by whoever waits for it.
+    if child.stdin is not None:
+        with suppress(OSError), child.stdin as key:
+            key.write(f"{secrets.token_urlsafe(32)}\n")
+    return child
+
+
+def _stop(server: RunningServer) -> None:
+    if not server.process.is_alive():
+        return
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(server.process.pid)
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
