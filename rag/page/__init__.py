@@ -1,0 +1,1 @@
+"""What the chat page shows, as plain values; nothing here knows Chainlit."""

@@ -1,0 +1,64 @@
+"""One chat: its own documents and the turns so far. Plain values, kept in the browser's session.
+
+Its documents live as long as the chat, and are searched together with the library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from rag.retrieval.index import Index, Scoped
+from rag.retrieval.joint import JointIndex
+from rag.retrieval.memory import MemoryIndex
+from rag.types import Chunk, Document, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    document: Document
+    chunk_count: int
+    url: str  # where the browser finds the file
+
+
+@dataclass
+class Chat:
+    """``index`` is replaced, never changed: a question in flight keeps its view."""
+
+    index: MemoryIndex = field(default_factory=MemoryIndex)
+    uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
+    turns: dict[str, tuple[str, str]] = field(default_factory=dict)  # question and answer, by id
+
+    def add(self, document: Document, chunks: Sequence[Chunk], url: str) -> bool:
+        """Take a document in; False if the same bytes are already here."""
+        if document.id in self.uploads:
+            return False
+        self.uploads[document.id] = Upload(document, len(chunks), url)
+        self.index = self.index.with_chunks(chunks)
+        return True
+
+    def forget(self, document_id: str) -> bool:
+        """Drop a document and everything derived from it; False if it is not here."""
+        if self.uploads.pop(document_id, None) is None:
+            return False
+        self.index = self.index.without(document_id)
+        return True
+
+    def searched(self, library: Index, documents: Collection[str]) -> Index:
+        """The library and this chat's own documents as one; of them only ``documents``, if any."""
+        both = JointIndex((library, self.index)) if self.uploads else library
+        return Scoped(both, frozenset(documents)) if documents else both
+
+    def rewind(self, turn_id: str) -> None:
+        """Forget a turn that is asked anew, and all that came after it."""
+        ids = list(self.turns)
+        if turn_id in ids:
+            for later in ids[ids.index(turn_id) :]:
+                del self.turns[later]
+
+    def history(self) -> tuple[Message, ...]:
+        return tuple(
+            message
+            for question, answer in self.turns.values()
+            for message in (Message("user", question), Message("assistant", answer))
+        )

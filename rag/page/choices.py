@@ -1,0 +1,142 @@
+"""The chat's settings panel: fields out, and what a person chose in them back in.
+
+A field is plain data (kind and arguments); which widget draws it is the front end's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rag.page.wording import Wording
+from rag.settings import Settings
+from rag.types import Mode, Tier
+
+AUTOMATIC = "auto"  # of a number
+AS_SET = "as-set"  # of a model
+TOP_K = ("1", "2", "3", "4", "5", "6", "8", "10", "15")
+CONTEXT_TOKENS = ("256", "512", "1024", "2048", "4096", "8192")
+TIERS: tuple[Tier, ...] = ("slm", "llm")
+
+
+Kind = Literal["select", "multiselect", "slider", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """None: as the settings say."""
+
+    mode: Mode
+    slm: str | None = None
+    llm: str | None = None
+    top_k: int | None = None
+    context_tokens: int | None = None
+    temperature: float | None = None
+    documents: frozenset[str] = frozenset()  # ids; empty: all
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    kind: Kind
+    arguments: Mapping[str, Any]
+
+
+def parse(values: Mapping[str, Any], default_mode: Mode) -> Choices:
+    """The panel sends None for a field left empty."""
+    return Choices(
+        mode=values.get("mode") or default_mode,
+        slm=_model(values, "slm"),
+        llm=_model(values, "llm"),
+        top_k=_number(values.get("top_k")),
+        context_tokens=_number(values.get("context_tokens")),
+        temperature=values.get("temperature"),
+        documents=frozenset(values.get("documents") or ()),
+    )
+
+
+def defaults(settings: Settings) -> Choices:
+    return Choices(
+        mode=settings.mode, slm=settings.slm, llm=settings.llm, temperature=settings.temperature
+    )
+
+
+def typed(values: Mapping[str, Any]) -> list[str]:
+    """What was typed as a tier's model, in place of a choice from the list."""
+    return [text for tier in TIERS if (text := (values.get(f"{tier}_other") or "").strip())]
+
+
+def panel(
+    values: Mapping[str, Any],
+    defaults: Choices,
+    models: Sequence[str],
+    documents: Mapping[str, str],
+    words: Wording,
+) -> dict[str, list[Field]]:
+    """The panel's fields by the heading they stand under, holding what a person has set.
+
+    ``defaults`` are the settings' own, ``models`` what a tier can be besides, ``documents`` the
+    ids of what can be searched by names that are unique.
+    """
+    models_of = [
+        _model_fields(tier, getattr(defaults, tier), models, values, words) for tier in TIERS
+    ]
+    return {
+        "answers": _answer_fields(values, defaults, documents, words),
+        "models": [field for fields in models_of for field in fields],
+    }
+
+
+def _answer_fields(
+    values: Mapping[str, Any], defaults: Choices, documents: Mapping[str, str], words: Wording
+) -> list[Field]:
+    modes = {words("mode_slm"): "slm", words("mode_llm"): "llm"}
+    fields = [_select("mode", modes, values.get("mode") or defaults.mode, words)]
+    if documents:
+        kept = [one for one in values.get("documents") or () if one in documents.values()]
+        fields.append(_field("multiselect", "documents", words, items=documents, initial=kept))
+    for name, numbers in (("top_k", TOP_K), ("context_tokens", CONTEXT_TOKENS)):
+        options = {words("automatic"): AUTOMATIC, **{number: number for number in numbers}}
+        fields.append(_select(name, options, values.get(name) or AUTOMATIC, words))
+    temperature = values.get("temperature")
+    warmth = defaults.temperature if temperature is None else temperature
+    fields.append(_field("slider", "temperature", words, initial=warmth, min=0, max=1.5, step=0.1))
+    return fields
+
+
+def _model_fields(
+    tier: Tier,
+    default: str | None,
+    models: Sequence[str],
+    values: Mapping[str, Any],
+    words: Wording,
+) -> list[Field]:
+    options = {
+        words("as_set", value=default or "auto"): AS_SET,
+        **{model: model for model in models},
+    }
+    if tier == "llm":
+        options[words("none")] = "none"
+    return [
+        _select(tier, options, values.get(tier) or AS_SET, words),
+        _field("text", f"{tier}_other", words, initial=values.get(f"{tier}_other") or ""),
+    ]
+
+
+def _select(name: str, options: Mapping[str, str], value: str, words: Wording) -> Field:
+    known = value if value in options.values() else next(iter(options.values()))
+    return _field("select", name, words, items=options, initial_value=known)
+
+
+def _field(kind: Kind, name: str, words: Wording, **arguments: Any) -> Field:
+    help_ = {"description": words(f"{name}_help")} if words.knows(f"{name}_help") else {}
+    return Field(kind, {"id": name, "label": words(name), **help_, **arguments})
+
+
+def _model(values: Mapping[str, Any], tier: str) -> str | None:
+    chosen = (values.get(f"{tier}_other") or "").strip() or values.get(tier)
+    return None if chosen in {None, "", AS_SET} else str(chosen)
+
+
+def _number(value: Any) -> int | None:
+    return None if value in {None, "", AUTOMATIC} else int(value)

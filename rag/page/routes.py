@@ -1,0 +1,136 @@
+"""The page's own routes: the page itself, files on their way in, a document's file on its way out.
+
+What they need of the chat's server arrives as functions; nothing here knows Chainlit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from rag.errors import NotFound
+from rag.page.guard import content_security_policy, without_outside_links
+from rag.page.wording import wording
+
+PATHS = ("/", "/login", "/login/callback", "/env", "/element/{id}", "/thread/{id}", "/share/{id}")
+PREFIX = "page-"  # of the routes' names
+UPLOADED = "application/octet-stream"  # whatever it claims to be: a browser must not open it
+READABLE = {"text/plain", "text/markdown", "text/csv"}  # harmless in a tab of its own
+FORM_BYTES = 10_000  # room for the form around a file
+
+
+class Session(Protocol):
+    """A chat's place for files."""
+
+    files: dict[str, Any]
+
+    @property
+    def files_dir(self) -> Path: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    path: Path
+    media_type: str
+
+
+def install(app: Starlette, routes: Sequence[Route], replaced: Collection[str]) -> None:
+    """Put our routes first, in place of those named and of those a former call put there."""
+    app.router.routes[:] = [
+        *routes,
+        *(
+            route
+            for route in app.router.routes
+            if not (name := getattr(route, "name", "") or "").startswith(PREFIX)
+            and name not in replaced
+        ),
+    ]
+
+
+def page_routes(
+    html: Callable[[], str],
+    session: Callable[[str], Session | None],
+    source: Callable[[str], Awaitable[Source]],
+    max_bytes: int,
+    prefix: str = "",
+) -> list[Route]:
+    """``session`` finds a chat by its id; ``source`` a library document's file, or NotFound."""
+
+    async def page(_request: Request) -> Response:
+        clean = without_outside_links(html())
+        policy = content_security_policy(clean)
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+        return HTMLResponse(clean, headers=headers)
+
+    async def upload(request: Request) -> Response:
+        words = wording(request.headers.get("accept-language", ""))
+        chat = session(request.query_params.get("session_id", ""))
+        if chat is None:
+            return _refused(404, words("upload_no_session"))
+        if int(request.headers.get("content-length", 0)) > max_bytes + FORM_BYTES:
+            async for _ in request.stream():  # a browser hears no answer before it has sent all
+                pass
+            return _refused(413, words("upload_too_large", limit=max_bytes // 1_000_000))
+        try:
+            async with request.form(max_files=1) as form:
+                file = form.get("file")
+                if isinstance(file, UploadFile):
+                    return JSONResponse({"id": await _keep(file, chat)})
+        except ClientDisconnect:
+            pass
+        return _refused(400, words("upload_bad"))
+
+    async def document(request: Request) -> Response:
+        try:
+            found = await source(request.path_params["id"])
+        except NotFound as exc:
+            return _refused(404, str(exc))
+        if not await asyncio.to_thread(found.path.is_file):
+            return _refused(404, "The file has been moved or deleted.")
+        if found.media_type == "application/pdf":
+            return FileResponse(found.path, media_type=found.media_type)
+        if found.media_type in READABLE:
+            return FileResponse(found.path, media_type="text/plain; charset=utf-8")
+        return FileResponse(found.path, media_type=UPLOADED, filename=found.path.name)
+
+    return [
+        *(Route(prefix + path, page, name=f"{PREFIX}html") for path in PATHS),
+        Route(f"{prefix}/project/file", upload, methods=["POST"], name=f"{PREFIX}upload"),
+        Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
+    ]
+
+
+def _refused(status: int, sentence: str) -> Response:
+    return JSONResponse({"detail": sentence}, status)
+
+
+async def _keep(file: UploadFile, chat: Session) -> str:
+    """Store an upload as Chainlit would, but piece by piece; its id."""
+    file_id = str(uuid.uuid4())
+    path = chat.files_dir / file_id
+    await asyncio.to_thread(_copy, file.file, path)
+    chat.files[file_id] = {
+        "id": file_id,
+        "path": path,
+        "name": Path((file.filename or "").replace("\\", "/")).name or file_id,
+        "type": UPLOADED,
+        "size": path.stat().st_size,
+    }
+    return file_id
+
+
+def _copy(file: BinaryIO, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as target:
+        shutil.copyfileobj(file, target)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rag.page import choices
+from rag.page.choices import Choices, Field
+from rag.page.wording import Wording
+
+DEFAULTS = Choices("slm", "auto", "none", temperature=0.2)
+MODELS = ("embedded:small", "embedded:large")
+
+
+def fields(values: dict[str, Any], documents: dict[str, str] | None = None) -> dict[str, Field]:
+    panel = choices.panel(values, DEFAULTS, MODELS, documents or {}, Wording("en"))
+    return {field.arguments["id"]: field for fields in panel.values() for field in fields}
+
+
+def test_the_settings_hold_when_nothing_was_chosen() -> None:
+    assert choices.parse({}, "slm") == Choices("slm")
+
+
+def test_the_choices_are_read_when_the_panel_was_confirmed() -> None:
+    values = {
+        "mode": "llm", "slm": "embedded:small", "slm_other": None, "llm": "embedded:large",
+        "llm_other": " http://127.0.0.1:1/v1#m ", "top_k": "3", "context_tokens": "auto",
+        "temperature": 0.0, "documents": ["a", "b"],
+    }  # fmt: skip
+    assert choices.parse(values, "slm") == Choices(
+        "llm", "embedded:small", "http://127.0.0.1:1/v1#m", 3, None, 0.0, frozenset({"a", "b"})
+    )
+    assert choices.typed(values) == ["http://127.0.0.1:1/v1#m"]
+
+
+def test_what_the_panel_sends_back_is_what_it_showed_when_nothing_changed() -> None:
+    shown = {
+        name: field.arguments.get("initial_value", field.arguments.get("initial"))
+        for name, field in fields({}, {"a.pdf": "id-a"}).items()
+    }
+    assert choices.parse(shown, "slm") == Choices("slm", temperature=0.2)
+
+
+def test_the_panel_shows_what_was_chosen_when_it_is_sent_anew() -> None:
+    panel = fields({"mode": "llm", "top_k": "5", "llm": "none"}, {})
+    assert panel["mode"].arguments["initial_value"] == "llm"
+    assert panel["top_k"].arguments["initial_value"] == "5"
+    assert panel["llm"].arguments["initial_value"] == "none"
+    assert panel["temperature"].arguments["initial"] == 0.2
+
+
+def test_a_mode_that_is_not_offered_is_shown_as_the_first_when_it_is_set() -> None:
+    assert fields({"mode": "refine"})["mode"].arguments["initial_value"] == "slm"
+
+
+def test_there_is_no_filter_when_there_are_no_documents() -> None:
+    assert "documents" not in fields({})
+
+
+def test_a_removed_document_leaves_the_filter_when_the_panel_is_sent_anew() -> None:
+    panel = fields({"documents": ["id-a", "gone"]}, {"a.pdf": "id-a"})
+    assert panel["documents"].arguments["initial"] == ["id-a"]
+
+
+def test_only_the_large_model_can_be_none_when_models_are_listed() -> None:
+    panel = fields({})
+    assert list(panel["slm"].arguments["items"].values()) == ["as-set", *MODELS]
+    assert list(panel["llm"].arguments["items"].values()) == ["as-set", *MODELS, "none"]

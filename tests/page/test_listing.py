@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rag.page import listing
+from rag.page.chat import Upload
+from rag.page.wording import Wording
+from rag.types import Document
+
+
+@dataclass(frozen=True)
+class Entry:
+    id: str
+    name: str
+    page_count: int = 2
+    chunk_count: int = 1
+    note: str = ""
+
+
+UPLOAD = Upload(Document("u", "Dropped.pdf", "application/pdf", ("x",), "en", "A note."), 3, "/f/u")
+ENGLISH = Wording("en")
+
+
+def test_the_list_says_so_when_there_is_nothing() -> None:
+    props = listing.documents((), (), ENGLISH)
+    assert (props["documents"], props["is_empty"], props["more"]) == ([], True, "")
+
+
+def test_own_documents_come_first_when_there_is_a_library() -> None:
+    props = listing.documents([UPLOAD], [Entry("l", "Manual.md")], ENGLISH)
+    assert props["documents"] == [
+        {
+            "id": "u", "name": "Dropped.pdf", "origin": "This chat", "size": "1 page, 3 passages",
+            "note": "A note.", "url": "/f/u",
+        },
+        {
+            "id": "l", "name": "Manual.md", "origin": "Library", "size": "2 pages, 1 passage",
+            "note": "", "url": "/source/l",
+        },
+    ]  # fmt: skip
+
+
+def test_the_list_is_short_when_names_are_filtered() -> None:
+    props = listing.documents([UPLOAD], [Entry("l", "Manual.md")], ENGLISH, "MANUAL")
+    assert [one["id"] for one in props["documents"]] == ["l"]
+    assert not props["is_empty"]
+
+
+def test_the_rest_is_counted_when_a_library_is_large() -> None:
+    entries = [Entry(str(number), f"{number}.md") for number in range(listing.SHOWN + 5)]
+    props = listing.documents((), entries, ENGLISH)
+    assert len(props["documents"]) == listing.SHOWN
+    assert props["more"] == "and 5 more: filter by name"
+
+
+def test_names_are_told_apart_when_two_documents_share_one() -> None:
+    named = listing.names([UPLOAD], [Entry("a", "Dropped.pdf"), Entry("b", "Other.md")])
+    assert named == {"Dropped.pdf": "u", "Dropped.pdf · 2": "a", "Other.md": "b"}

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from rag.errors import NotFound
+from rag.page import routes
+from rag.page.routes import Source
+
+LIMIT_BYTES = 1_000_000
+
+
+class Session:
+    def __init__(self, files_dir: Path) -> None:
+        self.files: dict[str, Any] = {}
+        self.files_dir = files_dir
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path / "session")
+
+
+@pytest.fixture
+def client(session: Session, tmp_path: Path) -> TestClient:
+    async def source(document_id: str) -> Source:
+        if document_id == "gone":
+            raise NotFound("The library holds nothing under gone.")
+        media_type, _, name = document_id.rpartition("@")
+        return Source(tmp_path / name, media_type.replace("_", "/"))
+
+    app = Starlette()
+    ours = routes.page_routes(
+        html=lambda: "<html><link href='https://cdn.example/x.css'></html>",
+        session={"known": session}.get,
+        source=source,
+        max_bytes=LIMIT_BYTES,
+    )
+    routes.install(app, ours, replaced=())
+    return TestClient(app)
+
+
+def upload(client: TestClient, name: str, content: bytes, session_id: str = "known") -> Any:
+    return client.post(
+        f"/project/file?session_id={session_id}",
+        files={"file": (name, content, "text/html")},
+        headers={"accept-language": "en"},
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/thread/1"])
+def test_the_page_is_clean_when_it_is_served(client: TestClient, path: str) -> None:
+    response = client.get(path)
+    assert response.text == "<html></html>"
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+def test_nothing_is_there_when_a_path_is_unknown(client: TestClient) -> None:
+    assert client.get("/healthz").status_code == 404
+
+
+@pytest.mark.parametrize("content", [b"", b"<script>alert(1)</script>"])
+def test_a_file_is_kept_when_it_is_uploaded(
+    client: TestClient, session: Session, content: bytes
+) -> None:
+    response = upload(client, "../a page.html", content)
+    assert response.status_code == 200
+    kept = session.files[response.json()["id"]]
+    assert kept["path"].read_bytes() == content
+    assert kept["path"].parent == session.files_dir
+    assert (kept["name"], kept["type"], kept["size"]) == (
+        "a page.html",
+        "application/octet-stream",
+        len(content),
+    )
+    assert uuid.UUID(response.json()["id"]).version == 4
+
+
+def test_an_upload_is_refused_when_it_is_too_large(client: TestClient, session: Session) -> None:
+    response = upload(client, "large.bin", b"x" * (LIMIT_BYTES + 20_000))
+    assert response.status_code == 413
+    assert response.json() == {
+        "detail": "It is larger than 1 MB. Split it, or raise RAG_MAX_FILE_MB."
+    }
+    assert session.files == {}
+
+
+def test_an_upload_is_refused_when_its_chat_has_ended(client: TestClient) -> None:
+    assert upload(client, "a.txt", b"x", "unknown").status_code == 404
+
+
+def test_an_upload_is_refused_when_the_form_holds_no_file(client: TestClient) -> None:
+    response = client.post("/project/file?session_id=known", data={"file": "text"})
+    assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("document_id", "content_type", "disposition"),
+    [
+        ("application_pdf@a.pdf", "application/pdf", None),
+        ("text_markdown@a.pdf", "text/plain; charset=utf-8", None),
+        ("text_html@a.pdf", "application/octet-stream", 'attachment; filename="a.pdf"'),
+    ],
+)
+def test_a_documents_file_is_harmless_when_it_is_opened(
+    client: TestClient,
+    tmp_path: Path,
+    document_id: str,
+    content_type: str,
+    disposition: str | None,
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"content")
+    response = client.get(f"/source/{document_id}")
+    assert response.content == b"content"
+    assert response.headers["content-type"] == content_type
+    assert response.headers.get("content-disposition") == disposition
+
+
+@pytest.mark.parametrize("document_id", ["gone", "application_pdf@missing.pdf"])
+def test_a_documents_file_is_not_found_when_it_is_gone(
+    client: TestClient, document_id: str
+) -> None:
+    assert client.get(f"/source/{document_id}").status_code == 404
+
+
+def test_routes_replace_the_former_ones_when_installed_again() -> None:
+    async def endpoint(_request: Request) -> Response:
+        return PlainTextResponse("")
+
+    app = Starlette(routes=[Route("/docs", endpoint, name="docs"), Route("/x", endpoint, name="x")])
+    ours = [Route("/", endpoint, name=f"{routes.PREFIX}html")]
+    routes.install(app, ours, replaced={"docs"})
+    routes.install(app, ours, replaced={"docs"})
+    assert [route.name for route in app.router.routes] == [f"{routes.PREFIX}html", "x"]  # type: ignore[attr-defined]
