@@ -25,6 +25,28 @@ class Difference:
     remove: tuple[str, ...]  # document ids
 
 
+class Unwanted:
+    """The ids of documents that were forgotten, kept in a text file, one a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ids(self) -> frozenset[str]:
+        if not self._path.exists():
+            return frozenset()
+        return frozenset(self._path.read_text(encoding="ascii").split())
+
+    def add(self, document_id: str) -> None:
+        self._write(self.ids() | {document_id})
+
+    def discard(self, document_id: str) -> None:
+        if document_id in (ids := self.ids()):
+            self._write(ids - {document_id})
+
+    def _write(self, ids: Collection[str]) -> None:
+        self._path.write_text("".join(f"{one}\n" for one in sorted(ids)), encoding="ascii")
+
+
 def files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """The documents in ``folder`` and below, sorted: no hidden file, none that is left out."""
     ignored = _patterns(folder / IGNORE_FILE)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.folder import Difference, difference, digest, digests, files
+from rag.folder import Difference, Unwanted, difference, digest, digests, files
 
 SUFFIXES = {".md", ".txt"}
 
@@ -72,3 +72,15 @@ def test_a_library_follows_when_its_folder_differs(
     on_disk: dict[Path, str], held: dict[str, Path | None], expected: Difference
 ) -> None:
     assert difference(FOLDER, on_disk, held, unwanted={"9"}) == expected
+
+
+def test_ids_are_kept_when_they_are_unwanted(tmp_path: Path) -> None:
+    unwanted = Unwanted(tmp_path / "forgotten.txt")
+    assert unwanted.ids() == frozenset()
+    unwanted.add("2")
+    unwanted.add("1")
+    unwanted.add("2")
+    assert Unwanted(tmp_path / "forgotten.txt").ids() == {"1", "2"}
+    unwanted.discard("2")
+    unwanted.discard("3")
+    assert unwanted.ids() == {"1"}
