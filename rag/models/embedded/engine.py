@@ -34,6 +34,11 @@ _DEFAULT_MAX_TOKENS = 1024
 _SLACK_TOKENS = 64  # the cache is dealt out in blocks: a request may leave two half used
 # Turns of the event loop between two steps: enough to take in a request and send what is ready.
 _TURNS = 10
+_STATES: dict[State, str] = {
+    "loading": "is still loading: ask again in a moment",
+    "failed": "has failed: its server is stopping",
+    "ready": "is ready",
+}
 
 
 def cache_tokens(context_tokens: int) -> int:
@@ -142,7 +147,7 @@ class BatchingEngine:
 
     def submit(self, request: GenerationRequest) -> Job:
         if self._runtime is None or self._state != "ready":
-            raise ModelUnavailable(f"The model {self.name} is {self._state}.")
+            raise ModelUnavailable(f"The model {self.name} {_STATES[self._state]}.")
         self._queue = deque(job for job in self._queue if not job.done)
         if len(self._queue) >= self._max_queued:
             raise ModelBusy(f"{len(self._queue)} requests are waiting for {self.name} already.")
