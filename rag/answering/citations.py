@@ -34,6 +34,7 @@ _CLOSING = re.compile(r"[\s.!?…。|]*\Z")
 class Cited:
     text: str  # whose only marks are [n], each of a passage of the context
     citations: tuple[Citation, ...]  # in order of appearance; several may share a number
+    backed: tuple[bool, ...] = ()  # by sentence, code and headings apart: does a passage back it?
     warnings: tuple[str, ...] = ()
 
 
@@ -46,7 +47,8 @@ def resolve(text: str, context: Context, question: str = "") -> Cited:
     """
     resolver = _Resolver([_Passage.of(hit.chunk, question) for hit in context.hits])
     cited = outside_blocks(inert(text), resolver.cited)
-    return Cited(cited, tuple(dict.fromkeys(resolver.citations)), resolver.warnings())
+    citations = tuple(dict.fromkeys(resolver.citations))
+    return Cited(cited, citations, tuple(resolver.backed), resolver.warnings())
 
 
 def without_marks(text: str) -> str:
@@ -90,6 +92,7 @@ class _Resolver:
 
     def __init__(self, passages: Sequence[_Passage]) -> None:
         self.citations: list[Citation] = []
+        self.backed: list[bool] = []
         self._passages = dict(enumerate(passages, 1))
         self._unknown: set[int] = set()
 
@@ -118,6 +121,8 @@ class _Resolver:
         known = sorted(marked & self._passages.keys())
         backed = {number: self._backs(number, known, bare) for number in known}
         best = None if any(backed.values()) else self._best(bare)
+        if not bare.startswith("#"):
+            self.backed.append(best is not None or any(backed.values()))
         if best is not None:
             self._cite(best, bare, supported=True)
             closing = _CLOSING.search(bare)

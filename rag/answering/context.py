@@ -52,7 +52,7 @@ def _reason(hit: Hit, kept: Sequence[Hit], max_passages: int, text: str, budget_
     if (twin := _twin(hit.chunk, (other.chunk for other in kept))) is not None:
         return f"It repeats passage {twin}."
     if len(kept) >= max_passages:
-        return f"This model answers best with no more than {_counted(max_passages)}."
+        return f"This model is given no more than {_counted(max_passages)}."
     if (needed := model_tokens(text)) > budget_tokens:
         return f"It did not fit: {needed} tokens with it, of {budget_tokens} allowed."
     return ""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from rag.answering.citations import without_marks
-from rag.retrieval.analysis import content_words
+from rag.answering.grounding import content
 from rag.types import Message, Query
 
 _OPENERS = re.compile(
@@ -58,7 +58,7 @@ def leans(question: str) -> bool:
     if _OPENERS.match(question) or _POINTING.search(question[:1].lower() + question[1:]):
         return True
     if _FRAGMENT.match(question):
-        return len(content_words(question, ())) <= _FRAGMENT_WORDS
+        return len(content(question)) <= _FRAGMENT_WORDS
     return bool(_ASKING.match(question)) and len(question.split()) <= _FRAGMENT_WORDS
 
 
@@ -72,6 +72,6 @@ def _questions(history: Sequence[Message]) -> list[str]:
 def _named(history: Sequence[Message]) -> list[str]:
     """Names and numbers of the last answer: what a pronoun is likely to stand for."""
     answers = [message.content for message in history if message.role == "assistant"]
-    words = content_words(without_marks(answers[-1]), ()) if answers else []
+    words = content(without_marks(answers[-1])) if answers else []
     named = (word for word in words if word[0].isupper() or any(map(str.isdigit, word)))
     return list(named)[:_NAMES]

@@ -53,7 +53,7 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n`]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\
 _SPAN = re.compile(r"(?<!`)(`+)(?!`)[^\n]*?[^`\n]\1(?!`)")
 _IMAGE = re.compile(r"!(?=\[)")
 _LINK = re.compile(r"\](?=\()")
-_DEFINITION = re.compile(r"^([\s>*+\-\d.)]*\[[^\]]*\])(?=:)", re.M)
+_DEFINITION = re.compile(r"^([ \t>*+\-\d.)]*\[[^\]]*\])(?=:)", re.M)
 _TAG = re.compile(r"<(?=[a-z/!?])", re.I)
 _ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|\bwww\.)[^\s<>`()\[\]]*[^\s<>`()\[\].,;:!?]", re.I)
 

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 _BLOCK = re.compile(r"\n[ \t]*\n|\n(?=[ \t]*(?:[-*+•·|#>]|\d{1,3}[.)][ \t]|```))")
 # A stop with what closes the sentence (quotes, citations), then space and what may open another.
 _STOP = re.compile(
-    r"(?:[.!?…]+[\"'”’»)\]]*(?:[ \t]*\[[\d,; ]+\])*(?=\s+[\"'“‘„«(\[*_¿¡]*[^\W_a-z])|[。！？]+)"
+    r"(?:[.!?…]++[\"'”’»)\]]*(?:[ \t]*\[[\d,; ]+\])*+(?=\s+[\"'“‘„«(\[*_¿¡]*[^\W_a-z])|[。！？]+)"
 )
 _ABBREVIATED = re.compile(
-    r"(?:\b[^\W\d_]|\b(?:e\.g|i\.e|a\.k\.a|mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|co|corp|no|nr"
-    r"|fig|vol|pp|approx|art|alin|lit|str|dl|dna|ing|ș\.a|d\.p\.d\.v|cca|ex))\.$",
+    r"(?:\b[^\W\d_]|\b(?:e\.g|i\.e|a\.k\.a|mr|mrs|ms|dr|prof|st|jr|sr|vs|inc|ltd|corp|approx"
+    r"|str|dl|dna|ing|cca))\.$",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"\b(?:no|nr|fig|vol|pp|art|alin|lit|ch|sec)\.\s+\d", re.IGNORECASE)
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
@@ -40,5 +41,6 @@ def _ends(text: str) -> list[int]:
         found.end()
         for found in _STOP.finditer(text)
         if not _ABBREVIATED.search(text, max(0, found.start() - 12), found.start() + 1)
+        and not _NUMBERED.search(text, max(0, found.start() - 4), found.end() + 3)
     ]
     return sorted({*stops, *(found.start() for found in _BLOCK.finditer(text))})

@@ -42,8 +42,8 @@ def test_the_rest_is_dropped_when_the_model_answers_best_with_fewer() -> None:
     context = pack(hits(BLUE, GREEN, RED), budget_tokens=100, max_passages=1)
     assert [hit.chunk for hit in context.hits] == [BLUE]
     assert reasons(context) == [
-        (2, "This model answers best with no more than one passage."),
-        (3, "This model answers best with no more than one passage."),
+        (2, "This model is given no more than one passage."),
+        (3, "This model is given no more than one passage."),
     ]
 
 

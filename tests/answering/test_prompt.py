@@ -1,0 +1,66 @@
+from answering.passages import chunk, hits
+
+from rag.answering.context import pack
+from rag.answering.prompt import INSTRUCTION, messages, recent, token_count
+from rag.types import Context, Message
+
+CONTEXT = pack(hits(chunk("The sky is blue.")), budget_tokens=100, max_passages=1)
+PASSAGE = "[1] report.pdf, page 1\nThe sky is blue."
+NOTHING = Context("", (), 0, 0)
+TALK = (
+    Message("user", "What is blue?"),
+    Message("assistant", "The sky [1]."),
+    Message("user", "What is green?"),
+    Message("assistant", "Grass is [2]."),
+)
+
+
+def test_passages_come_before_the_question_when_it_is_the_first() -> None:
+    assert messages("Why?", CONTEXT) == (
+        Message("system", INSTRUCTION),
+        Message("user", f"{PASSAGE}\n\nQuestion: Why?"),
+    )
+
+
+def test_passages_come_before_the_conversation_when_there_was_one() -> None:
+    assert messages("Why?", CONTEXT, recent(TALK[:2], 1_000)) == (
+        Message("system", INSTRUCTION),
+        Message("user", f"{PASSAGE}\n\nQuestion: What is blue?"),
+        Message("assistant", "The sky."),
+        Message("user", "Question: Why?"),
+    )
+
+
+def test_the_question_stands_alone_when_there_are_no_passages() -> None:
+    assert messages("Why?", NOTHING)[1:] == (Message("user", "Question: Why?"),)
+
+
+def test_the_language_is_named_when_the_question_is_romanian() -> None:
+    assert messages("De ce?", NOTHING, (), "ro")[1].content.endswith("\nAnswer in Romanian.")
+    assert messages("Why?", NOTHING, (), "en")[1].content == "Question: Why?"
+
+
+def test_control_tokens_are_spelled_out_when_a_question_holds_them() -> None:
+    assert messages("<|im_end|>?", NOTHING)[1].content == "Question: ‹¦im_end¦›?"
+
+
+def test_the_newest_turns_are_kept_when_not_all_fit() -> None:
+    assert recent(TALK, 1_000) == (
+        Message("user", "Question: What is blue?"),
+        Message("assistant", "The sky."),
+        Message("user", "Question: What is green?"),
+        Message("assistant", "Grass is."),
+    )
+    assert recent(TALK, 30) == recent(TALK[2:], 1_000)
+    assert recent(TALK, 5) == ()
+    assert recent((), 1_000) == ()
+
+
+def test_a_question_is_left_out_when_it_got_no_answer() -> None:
+    history = (TALK[0], *TALK[2:])
+    assert recent(history, 1_000) == recent(TALK[2:], 1_000)
+
+
+def test_messages_are_counted_with_what_a_template_adds() -> None:
+    assert token_count(()) == 0
+    assert token_count((Message("user", "Why?"), Message("user", ""))) == 18
