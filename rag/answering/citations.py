@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from rag.answering import sentences
@@ -29,6 +30,8 @@ _MARK = re.compile(
 )
 _CLOSING = re.compile(r"[\s.!?…。|]*\Z")
 
+Span = tuple[int, int]  # start and end
+
 
 @dataclass(frozen=True, slots=True)
 class Cited:
@@ -45,7 +48,7 @@ def resolve(text: str, context: Context, question: str = "") -> Cited:
     another passage backs it: then that one is cited. ``question`` decides between passages, and
     between sentences to quote, that back an answer equally well. Code is left alone.
     """
-    resolver = _Resolver([_Passage.of(hit.chunk, question) for hit in context.hits])
+    resolver = _Resolver([_Passage(hit.chunk, question) for hit in context.hits])
     cited = outside_blocks(inert(text), resolver.cited)
     citations = tuple(dict.fromkeys(resolver.citations))
     return Cited(cited, citations, tuple(resolver.backed), resolver.warnings())
@@ -56,35 +59,41 @@ def without_marks(text: str) -> str:
     return outside_code(text, lambda part: _MARK.sub("", part))
 
 
-@dataclass(frozen=True, slots=True)
 class _Passage:
-    chunk: Chunk
-    terms: frozenset[str]  # of title, section and text
-    asked: Claim  # the question
+    """A chunk with its terms, and with those of its sentences once one of them is to be quoted."""
 
-    @classmethod
-    def of(cls, chunk: Chunk, question: str) -> _Passage:
-        return cls(chunk, frozenset(chunk_terms(chunk)), Claim.of(question, chunk.language))
+    def __init__(self, chunk: Chunk, question: str) -> None:
+        self.chunk = chunk
+        self.language = chunk.language
+        self.terms = frozenset(chunk_terms(chunk))  # of title, section and text
+        self.asked = Claim.of(question, chunk.language)
 
-    def share(self, sentence: str) -> tuple[float, float]:
-        """Of the sentence's words, then of the question's."""
-        claim = Claim.of(sentence, self.chunk.language)
-        return claim.share_in(self.terms), self.asked.share_in(self.terms)
-
-    def backs(self, sentence: str) -> bool:
-        claim = Claim.of(sentence, self.chunk.language)
+    def backs(self, claim: Claim) -> bool:
         return claim.share_in(self.terms) >= SUPPORT and claim.numbers_in(self.terms)
 
-    def quote(self, sentence: str) -> tuple[int, int]:
-        """Where in the chunk's text the one or two sentences are that say most of ``sentence``."""
-        claim = Claim.of(sentence, self.chunk.language)
-        spans = list(sentences.spans(self.chunk.text)) or [(0, len(self.chunk.text))]
-        pairs = [(first[0], second[1]) for first, second in pairwise(spans)]
-        return max([*spans, *pairs], key=lambda span: self._said(claim, span, span in pairs))
+    def share(self, claim: Claim) -> tuple[float, float]:
+        """Of the claim's words, then of the question's."""
+        return claim.share_in(self.terms), self.asked.share_in(self.terms)
 
-    def _said(self, claim: Claim, span: tuple[int, int], is_pair: bool) -> tuple[int, int]:
-        said = frozenset(terms(self.chunk.text[slice(*span)], self.chunk.language))
-        return claim.count_in(said) - _PAIR_COST * is_pair, self.asked.count_in(said)
+    def quote(self, claim: Claim) -> Span:
+        """Where in the chunk's text the one or two sentences are that say most of the claim."""
+        return max(self._quotable, key=lambda quotable: self._said(claim, quotable))[0]
+
+    @cached_property
+    def _quotable(self) -> list[tuple[Span, frozenset[str], int]]:
+        """Sentences, then pairs of neighbours: where, their terms, and what a pair costs."""
+        spans = list(sentences.spans(self.chunk.text)) or [(0, len(self.chunk.text))]
+        held = [frozenset(terms(self.chunk.text[slice(*span)], self.language)) for span in spans]
+        single = [(span, words, 0) for span, words in zip(spans, held, strict=True)]
+        pairs = [
+            ((first[0], second[1]), words | more, _PAIR_COST)
+            for (first, words, _), (second, more, _) in pairwise(single)
+        ]
+        return single + pairs
+
+    def _said(self, claim: Claim, quotable: tuple[Span, frozenset[str], int]) -> tuple[int, int]:
+        _, words, cost = quotable
+        return claim.count_in(words) - cost, self.asked.count_in(words)
 
 
 class _Resolver:
@@ -117,41 +126,42 @@ class _Resolver:
             return ""
 
         bare = outside_code(sentence, lambda part: _MARK.sub(strip, part))
+        claims = _Claims(bare)
         self._unknown |= marked - self._passages.keys()
         known = sorted(marked & self._passages.keys())
-        backed = {number: self._backs(number, known, bare) for number in known}
-        best = None if any(backed.values()) else self._best(bare)
-        if not bare.startswith("#"):
+        backed = {number: self._backs(number, known, claims) for number in known}
+        heading = bare.startswith("#")
+        best = None if heading or any(backed.values()) else self._best(claims)
+        if not heading:
             self.backed.append(best is not None or any(backed.values()))
         if best is not None:
-            self._cite(best, bare, supported=True)
-            closing = _CLOSING.search(bare)
-            at = closing.start() if closing else len(bare)
-            return f"{bare[:at]} [{best}]{bare[at:]}"
+            self._cite(best, claims, supported=True)
+            return _CLOSING.sub(lambda closing: f" [{best}]{closing[0]}", bare, count=1)
         for number in known:
-            self._cite(number, bare, supported=backed[number])
+            self._cite(number, claims, supported=backed[number])
         return outside_code(sentence, lambda part: _MARK.sub(self._known_only, part)).lstrip()
 
-    def _backs(self, number: int, together: Sequence[int], bare: str) -> bool:
+    def _backs(self, number: int, together: Sequence[int], claims: _Claims) -> bool:
         """Whether the passage backs the sentence, or its part of it where several are cited."""
         passage = self._passages[number]
-        if passage.backs(bare) or len(together) == 1:
-            return passage.backs(bare)
+        claim = claims[passage.language]
+        if passage.backs(claim) or len(together) == 1:
+            return passage.backs(claim)
         union = frozenset().union(*(self._passages[other].terms for other in together))
-        claim = Claim.of(bare, passage.chunk.language)
         whole = claim.share_in(union) >= SUPPORT and claim.numbers_in(union)
         return whole and claim.share_in(passage.terms) >= _PART
 
-    def _best(self, bare: str) -> int | None:
-        if bare.startswith("#"):
-            return None  # a heading
-        backing = [number for number, passage in self._passages.items() if passage.backs(bare)]
-        return max(backing, key=lambda n: (self._passages[n].share(bare), -n), default=None)
+    def _best(self, claims: _Claims) -> int | None:
+        shares = {
+            number: passage.share(claims[passage.language])
+            for number, passage in self._passages.items()
+            if passage.backs(claims[passage.language])
+        }
+        return max(shares, key=lambda number: (shares[number], -number), default=None)
 
-    def _cite(self, number: int, bare: str, *, supported: bool) -> None:
-        passage = self._passages[number]
-        start, end = passage.quote(bare)
-        chunk = passage.chunk
+    def _cite(self, number: int, claims: _Claims, *, supported: bool) -> None:
+        chunk = self._passages[number].chunk
+        start, end = self._passages[number].quote(claims[chunk.language])
         self.citations.append(
             Citation(
                 number=number,
@@ -168,6 +178,17 @@ class _Resolver:
     def _known_only(self, mark: re.Match[str]) -> str:
         kept = "".join(f"[{n}]" for n in _numbers(mark) if n in self._passages)
         return f" {kept}" if kept else ""
+
+
+class _Claims(dict[str, Claim]):
+    """One sentence as a claim in each language, made when first asked for."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._sentence = sentence
+
+    def __missing__(self, language: str) -> Claim:
+        return self.setdefault(language, Claim.of(self._sentence, language))
 
 
 def _numbers(mark: re.Match[str]) -> list[int]:

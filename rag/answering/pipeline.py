@@ -88,7 +88,7 @@ class Pipeline:
         async with aclosing(_drafted(turn, query, hits)) as events:
             async for event in events:
                 yield event
-        judged = turn.judge()
+        judged = await asyncio.to_thread(turn.judge)
         yield Judged(judged)
         yield Answered(turn.answered(judged))
 
