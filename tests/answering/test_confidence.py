@@ -1,4 +1,6 @@
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from answering.passages import chunk, hits
@@ -125,3 +127,13 @@ def test_the_value_does_not_fall_when_a_token_is_surer() -> None:
     unsure, sure = (draft("The sky is blue.", logprobs=(p,)) for p in (-2.0, -0.5))
     assert judge(unsure).value < judge(sure).value
     assert replace(judge(unsure), value=0).signals.keys() == judge(sure).signals.keys()
+
+
+def test_the_documentation_agrees_when_it_lists_the_signals() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "answers.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([\d.]+) \| (.+) \|$", page, re.MULTILINE)
+    gate = {(True, 0.0): "gate", (True, 1.0): "gate, 1"}
+    assert rows == [
+        (name, f"{rule.threshold:g}", gate.get((rule.is_gate, rule.weight), f"{rule.weight:g}"))
+        for name, rule in RULES.items()
+    ]
