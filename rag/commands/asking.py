@@ -1,0 +1,153 @@
+"""``search`` and ``ask``: a question in, passages or a cited answer out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+import click
+
+from rag.commands.encoding import answer_json, search_json
+from rag.commands.opening import opened
+from rag.commands.terminal import example, json_option, print_json, run
+from rag.documents.library import LibraryEntry
+from rag.errors import NotFound, RagError
+from rag.retrieval.index import Index, Scoped
+from rag.types import Answer, Answered, Delta, Escalated, Failed, Hit, Latency, Mode, Query
+from rag.workspace import Workspace
+
+docs_option = click.option(
+    "--docs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Answer from this folder alone; the library is not touched.",
+)
+document_option = click.option(
+    "--document",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Only this document, by its name or id; may be given again.",
+)
+
+
+@click.command(epilog=example('search "how often is the oil changed" -k 5'))
+@click.argument("query")
+@click.option("-k", type=click.IntRange(min=1), default=10, help="How many passages.")
+@docs_option
+@document_option
+@json_option
+@run
+async def search(
+    query: str, k: int, docs: Path | None, names: Sequence[str], as_json: bool
+) -> None:
+    """Find the passages that match QUERY best, without a model."""
+    _not_empty(query, "QUERY")
+    async with opened(docs) as workspace:
+        index = scoped(workspace, names)
+        started = time.perf_counter()
+        hits = await asyncio.to_thread(index.search, Query(query), k)
+        latency_ms = (time.perf_counter() - started) * 1000
+    if as_json:
+        print_json(search_json(query, hits, latency_ms))
+        return
+    for hit in hits:
+        print_hit(hit)
+    if not hits:
+        click.echo("No passage shares a word with the query.", err=True)
+
+
+@click.command(epilog=example('ask "How often is the oil changed?" --docs manuals'))
+@click.argument("question")
+@docs_option
+@document_option
+@click.option(
+    "--mode",
+    type=click.Choice(["auto", "slm", "llm", "refine"]),
+    help="Which model answers; as RAG_MODE says when left out.",
+)
+@json_option
+@run
+async def ask(
+    question: str, docs: Path | None, names: Sequence[str], mode: Mode | None, as_json: bool
+) -> None:
+    """Answer QUESTION from the documents, with the passages that say so."""
+    _not_empty(question, "QUESTION")
+    async with opened(docs, warm=True) as workspace:
+        pipeline = await workspace.pipeline()
+        index = scoped(workspace, names)
+        mode = mode or workspace.settings.mode
+        events = pipeline.answer(question, index=index, history=(), mode=mode)
+        async with aclosing(events):
+            async for event in events:
+                match event:
+                    case Delta(text=text) if not as_json:
+                        click.echo(text, nl=False)
+                    case Escalated(model=model, reasons=reasons) if not as_json:
+                        click.echo(f"\n\n{' '.join(reasons)} Asking {model}:\n")
+                    case Answered(answer=answer):
+                        print_json(answer_json(answer)) if as_json else print_sources(answer)
+                    case Failed(message=message):
+                        raise RagError(message)
+
+
+def scoped(workspace: Workspace, names: Sequence[str]) -> Index:
+    """What to search: all of it, or the documents that are named. Raises NotFound."""
+    if not names:
+        return workspace.index
+    entries = workspace.library.documents()
+    found = frozenset(one for name in names for one in _named(entries, name))
+    return Scoped(workspace.index, found)
+
+
+def _named(entries: Sequence[LibraryEntry], name: str) -> list[str]:
+    found = [entry.id for entry in entries if name in {entry.name, entry.id}]
+    found = found or [entry.id for entry in entries if entry.name.lower() == name.lower()]
+    if not found:
+        raise NotFound(f"No document is called {name}: `python -m rag documents` lists them.")
+    return found
+
+
+def _not_empty(text: str, argument: str) -> None:
+    if not text.strip():
+        raise click.UsageError(f"{argument} is empty: write what you want to know.")
+
+
+def print_hit(hit: Hit) -> None:
+    place = f"{hit.chunk.document_name}, page {hit.chunk.page}"
+    section = f" · {hit.chunk.section}" if hit.chunk.section else ""
+    click.echo(f"{hit.rank}. {place}{section}  ({hit.score:.2f}: {', '.join(hit.matched_terms)})")
+    click.echo(f"   {' '.join(hit.chunk.text.split())}\n")
+
+
+def print_sources(answer: Answer) -> None:
+    click.echo("\n")
+    for citation in answer.citations:
+        doubt = "" if citation.supported else "  (does not back the sentence)"
+        click.echo(f"[{citation.number}] {citation.document}, page {citation.page}{doubt}")
+    for sentence in answer.warnings:
+        click.echo(sentence, err=True)
+    click.echo(f"{answer.model} · {latency_line(answer.latency)}")
+
+
+def latency_line(latency: Latency) -> str:
+    """The stages that were measured, in the order in which they happened.
+
+    >>> latency_line(Latency(retrieve_ms=3.2, generate_ms=2100.0, total_ms=2103.2))
+    'retrieve 3 ms + generate 2.1 s = 2.1 s'
+    """
+    stages = ("retrieve", "pack", "queue", "first_token", "generate", "check", "escalate")
+    figures = ((stage, getattr(latency, f"{stage}_ms")) for stage in stages)
+    known = [
+        f"{stage.replace('_', ' ')} {_duration(ms)}" for stage, ms in figures if ms is not None
+    ]
+    total = "" if latency.total_ms is None else f" = {_duration(latency.total_ms)}"
+    return " + ".join(known) + total
+
+
+def _duration(ms: float) -> str:
+    seconds = ms / 1000
+    return f"{ms:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -1,0 +1,265 @@
+"""The composition root: settings in; documents, search, models and a pipeline that fit, out.
+
+It is what the page and the command line share, and the only place where the rooms meet. It decides
+nothing about answers, and knows nothing of who shows them. Whatever blocks runs in a thread.
+
+The library is the truth. Several processes may use it; each calls ``refresh`` before it searches,
+and so sees what the others have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+from rag import folder
+from rag.answering.pipeline import AnsweringOptions, Pipeline
+from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
+from rag.documents.kinds import EXTENSIONS
+from rag.documents.library import Library
+from rag.documents.limits import Limits
+from rag.errors import NotFound, SettingsError
+from rag.indexing import DiskCopy, LibraryCopy, MemoryCopy, chunk_count
+from rag.models.chat import Timeouts
+from rag.models.tiers import Homes
+from rag.retrieval.index import Index
+from rag.roster import Roster, TierStatus
+from rag.settings import Settings
+from rag.types import Tier
+
+MB = 1_000_000
+TIERS: tuple[Tier, ...] = ("slm", "llm")
+
+
+@dataclass(frozen=True, slots=True)
+class FileKept:
+    """The library has a document of these bytes already; nothing was read."""
+
+    name: str
+    source: Path
+    document_id: str
+
+
+IngestEvent = PageRead | FileRead | FileFailed | FileKept
+
+
+class Workspace:
+    """Open it, use it, close it. Raises RagError: SettingsError before anything is opened."""
+
+    library: Library  # from ``open`` to ``close``
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.failures: tuple[FileFailed, ...] = ()  # of the documents folder, when last read
+        self._home = settings.data_dir  # of the library and its index
+        self._closing = AsyncExitStack()
+        self._copy: LibraryCopy = MemoryCopy()
+        self._catching_up = asyncio.Lock()
+        self._roster = Roster(_homes(settings), {"slm": settings.slm, "llm": settings.llm})
+        self._ingestor = Ingestor(
+            Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
+            settings.chunk_tokens,
+            settings.chunk_overlap,
+            settings.workers,
+            settings.file_timeout_s,
+        )
+
+    @classmethod
+    def temporary(cls, settings: Settings, docs_dir: Path) -> Self:
+        """One over ``docs_dir`` alone, of which nothing is left once it is closed."""
+        workspace = cls(settings.model_copy(update={"docs_dir": docs_dir.absolute()}))
+        scratch = TemporaryDirectory(prefix="edge-rag-chat-", ignore_cleanup_errors=True)
+        workspace._home = Path(scratch.name)
+        workspace._at_close(scratch.cleanup)
+        return workspace
+
+    # --- opening and closing -------------------------------------------------------------
+
+    async def open(
+        self,
+        on_event: Callable[[IngestEvent], None] = lambda event: None,
+        *,
+        follow: bool = True,
+        warm: bool = True,
+    ) -> None:
+        """Bring library and index in step with the documents folder; ``on_event`` hears how.
+
+        Meanwhile, and afterwards in the background, the model that answers first is made ready.
+        Without ``follow`` the folder, without ``warm`` the model is left alone.
+        """
+        self.library = await asyncio.to_thread(Library, self._home / "library.sqlite")
+        self._at_close(self.library.close)
+        self._at_close(self._ingestor.close)
+        self._closing.push_async_callback(self._roster.close)
+        if warm:
+            self._roster.warm("llm" if self.settings.mode == "llm" else "slm")
+        try:
+            if follow:
+                await self.follow_folder(on_event)
+            await self.refresh()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._closing.aclose()
+
+    def _at_close(self, blocking: Callable[[], None]) -> None:
+        self._closing.push_async_callback(asyncio.to_thread, blocking)
+
+    # --- documents -----------------------------------------------------------------------
+
+    async def follow_folder(
+        self, on_event: Callable[[IngestEvent], None] = lambda event: None
+    ) -> None:
+        """Add, replace and remove what changed in the documents folder since it was last read."""
+        found = await asyncio.to_thread(self._difference)
+        for document_id in found.remove:
+            await asyncio.to_thread(self.library.remove, document_id)
+        failures = []
+        async with aclosing(
+            self.ingest([SourceFile(path, path.name) for path in found.add])
+        ) as events:
+            async for event in events:
+                on_event(event)
+                if isinstance(event, FileFailed):
+                    failures.append(event)
+        self.failures = tuple(failures)
+
+    async def ingest(self, files: Sequence[SourceFile]) -> AsyncGenerator[IngestEvent]:
+        """Read files into the library; one from the path of an older document replaces it."""
+        unread = []
+        for file in files:
+            kept = await asyncio.to_thread(self._kept, file)
+            if kept is None:
+                unread.append(file)
+            else:
+                yield kept
+        async with aclosing(self.read(unread)) as events:  # type: ignore[type-var]
+            async for event in events:
+                if isinstance(event, FileRead):
+                    yield await asyncio.to_thread(self._stored, event)
+                else:
+                    yield event
+        await self.refresh()
+
+    def read(self, files: Sequence[SourceFile]) -> AsyncIterator[PageRead | FileRead | FileFailed]:
+        """Read files and keep nothing: a chat's own uploads."""
+        return self._ingestor.ingest(files)
+
+    async def forget(self, document_id: str) -> None:
+        """Remove a document and everything derived from it. Raises NotFound.
+
+        Its file, if it is in the documents folder, is not read again until it changes or is
+        ingested by name.
+        """
+        await asyncio.to_thread(self.library.remove, document_id)
+        await asyncio.to_thread(self._unwanted.add, document_id)
+        await self.refresh()
+
+    def _difference(self) -> folder.Difference:
+        files = folder.files(self.settings.docs_dir, EXTENSIONS)
+        held = {entry.id: entry.source for entry in self.library.documents()}
+        return folder.difference(
+            self.settings.docs_dir, folder.digests(files), held, self._unwanted.ids()
+        )
+
+    def _kept(self, file: SourceFile) -> FileKept | None:
+        """What to say of a file that need not be read; None for one that must, or cannot, be."""
+        try:
+            entry = self.library.entry(folder.digest(file.path))
+        except (OSError, NotFound):
+            return None
+        return FileKept(file.name, file.path, entry.id)
+
+    def _stored(self, event: FileRead) -> IngestEvent:
+        added = self.library.add(event.document, event.chunks, event.source)
+        if not added:
+            return FileKept(event.document.name, event.source, event.document.id)
+        self._unwanted.discard(event.document.id)
+        for entry in self.library.documents():
+            if entry.source == event.source and entry.id != event.document.id:
+                self.library.remove(entry.id)
+        return event
+
+    @property
+    def _unwanted(self) -> folder.Unwanted:
+        return folder.Unwanted(self._home / "forgotten.txt")
+
+    # --- search --------------------------------------------------------------------------
+
+    @property
+    def index(self) -> Index:
+        """The library as it was at the last ``refresh``; it does not change under a question."""
+        return self._copy.view()
+
+    async def refresh(self) -> None:
+        """Take in what this or another process has changed in the library."""
+        async with self._catching_up:
+            await asyncio.to_thread(self._catch_up)
+
+    def _catch_up(self) -> None:
+        """Memory while the library is small, the disk beyond."""
+        is_large = chunk_count(self.library) > self.settings.memory_index_chunks
+        copy = self._copy
+        if is_large != isinstance(copy, DiskCopy):
+            copy = DiskCopy(self._home / "index") if is_large else MemoryCopy()
+        copy.catch_up(self.library)
+        self._copy = copy
+
+    # --- models --------------------------------------------------------------------------
+
+    async def pipeline(
+        self,
+        *,
+        slm: str | None = None,
+        llm: str | None = None,
+        top_k: int | None = None,
+        context_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> Pipeline:
+        """What answers questions; None means as the settings say. Raises SettingsError."""
+        small = (await self._roster.resolve("slm", slm)).model
+        large = (await self._roster.resolve("llm", llm)).model
+        first = small or large
+        if first is None:
+            raise SettingsError("There is no model: set RAG_SLM or RAG_LLM, to auto for example.")
+        return Pipeline(
+            first,
+            large,
+            AnsweringOptions(
+                top_k=top_k or self.settings.top_k,
+                context_tokens=context_tokens or self.settings.context_tokens,
+                temperature=self.settings.temperature if temperature is None else temperature,
+                max_tokens=self.settings.max_tokens,
+            ),
+        )
+
+    def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
+        """How far the model of ``setting``, None for the tier's own, is from answering."""
+        return self._roster.status(tier, setting)
+
+    @property
+    def tiers(self) -> tuple[TierStatus, ...]:
+        return tuple(self.status(tier) for tier in TIERS)
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """What a tier can be set to without writing an address."""
+        return self._roster.choices
+
+
+def _homes(settings: Settings) -> Homes:
+    return Homes(
+        settings.data_dir,
+        settings.foundry_local_endpoint,
+        settings.openai_api_key.get_secret_value(),
+        Timeouts(
+            settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s
+        ),
+    )
