@@ -1,4 +1,4 @@
-"""A model that says what it is told, a token each step, and keeps count: no weights, no OpenVINO."""
+"""A model that says what it is told, a token each step, and keeps count: without weights."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,8 +38,6 @@ class EmbeddedHome:
     def __init__(self, data_dir: Path) -> None:
         self._run_dir = data_dir / "run"
         self._log_dir = data_dir / "logs"
-        # Kept so that the system can be told that we know of their end; not what runs.
-        self._children: list[subprocess.Popen[str]] = []
 
     async def start(
         self,
@@ -58,16 +57,14 @@ class EmbeddedHome:
         server = running.read(self._run_dir / f"{model}.json")
         return server if server is not None and server.process.is_alive() else None
 
-    def close(self) -> None:
-        """Stop the servers that this process has started. Blocks for a moment."""
-        for run_file in self._run_dir.glob("*.json"):
+    def close(self, model: str = "*") -> None:
+        """Stop the server of ``model`` if this process has started it; all of them unless told
+        which. Blocks for a moment."""
+        for run_file in self._run_dir.glob(f"{model}.json"):
             server = running.read(run_file)
             if server is not None and server.parent and server.parent.pid == os.getpid():
                 _stop(server)
                 run_file.unlink(missing_ok=True)
-        for child in self._children:
-            child.wait()
-        self._children.clear()
 
     def _start(self, model: str, folder: Path, context_tokens: int) -> RunningServer:
         run_file = self._run_dir / f"{model}.json"
@@ -87,14 +84,11 @@ class EmbeddedHome:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         log = self._log_dir / f"{model}.log"
         child = _spawned(model, folder.resolve(), context_tokens, run_file.resolve(), log)
-        self._children.append(child)
         server = _when_ready(run_file, lambda: child.poll() is None)
         if server is None:
-            timed_out = child.poll() is None
-            child.kill()
-            child.wait()
-            why = "it took too long" if timed_out else _last_line(log)
-            raise ModelUnavailable(f"The embedded model {model} did not start: {why}")
+            raise ModelUnavailable(
+                f"The embedded model {model} did not start: {_why_not(child, log)}"
+            )
         return server
 
 
@@ -145,7 +139,9 @@ def _spawned(
             creationflags=_NO_WINDOW,
         )
     # Not over the command line or the environment, which other users and logs may see.
-    # A child that ended already is noticed by whoever waits for it.
+    # A child that ended already is noticed by whoever waits for it. Someone must, so that nothing
+    # of it is left in the table of processes.
+    threading.Thread(target=child.wait, daemon=True).start()
     if child.stdin is not None:
         with suppress(OSError), child.stdin as key:
             key.write(f"{secrets.token_urlsafe(32)}\n")
@@ -164,6 +160,12 @@ def _stop(server: RunningServer) -> None:
             process.kill()
 
 
-def _last_line(log: Path) -> str:
+def _why_not(child: subprocess.Popen[str], log: Path) -> str:
+    """What a child said last that is ending or does not answer; afterwards it is gone."""
+    try:
+        child.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return "it does not answer."
     lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing.")
