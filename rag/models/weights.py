@@ -1,9 +1,30 @@
-"""The pinned catalogue of model files: what each is, how large, and under which licence."""
+"""The folder of model files: fetched from the catalogue, listed, removed.
+
+A catalogue entry in, a file whose hash is right out. It knows neither what a model answers nor how
+it is run: ``embedded/convert.py`` makes of the file what is served.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from rag.errors import DownloadFailed, HashMismatch, WeightsError
+from rag.models.catalogue import WEIGHTS, Weights
+from rag.models.download import PartFile, no_room
+
+__all__ = ["WEIGHTS", "Installed", "Progress", "Weights", "fetch", "installed", "remove"]
+
+_LOOK_S = 0.5  # between two looks at what another process has fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +35,149 @@ class Progress:
     done: int
     total: int  # 0: unknown
     unit: str  # "bytes" or "steps"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What of a model is on the disk; all files of it together take ``size_bytes``."""
+
+    name: str
+    downloaded: bool
+    converted: bool
+    size_bytes: int
+
+
+def models_folder(data_dir: Path) -> Path:
+    return data_dir / "models"
+
+
+def fetch(
+    weights: Weights,
+    folder: Path,
+    on_progress: Callable[[Progress], None],
+    stop: threading.Event | None = None,
+) -> Path:
+    """The file ``folder/NAME.gguf``, downloaded now unless it is there and right.
+
+    Blocks. What ``on_progress`` raises, or setting ``stop``, ends it; the next call goes on from
+    there. Another process that fetches the same is waited for. Raises WeightsError.
+    """
+    stop = stop or threading.Event()
+    target = folder / f"{weights.name}.gguf"
+    path = folder / f"{weights.name}.part"
+
+    def on_bytes(done: int) -> None:
+        if stop.is_set():
+            raise WeightsError(f"Fetching {weights.title} was stopped; what has come is kept.")
+        on_progress(Progress("download", done, weights.size_bytes, "bytes"))
+
+    with _disk_errors(folder, weights.size_bytes):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(path, on_bytes):
+            if not _is_right(target, weights):
+                part = PartFile(path, weights.size_bytes, weights.sha256, on_bytes)
+                _from_any_mirror(weights, part, stop).replace(target)
+    return target
+
+
+def installed(data_dir: Path) -> tuple[Installed, ...]:
+    """The catalogue's models, in its order, each with what it takes of the disk."""
+    folder = models_folder(data_dir)
+    return tuple(
+        Installed(
+            name,
+            downloaded=(folder / f"{name}.gguf").exists(),
+            converted=(folder / name).is_dir(),
+            size_bytes=sum(_size(path) for path in _traces(name, folder)),
+        )
+        for name in WEIGHTS
+    )
+
+
+def remove(name: str, data_dir: Path) -> int:
+    """Delete everything of a model, a started download included: the bytes that are free now.
+
+    Raises WeightsError when a file is in use.
+    """
+    freed = 0
+    for path in _traces(name, models_folder(data_dir)):
+        size = _size(path)
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        except OSError as exc:
+            raise WeightsError(
+                f"{name} is in use: stop the program that is running it and try again."
+            ) from exc
+        freed += size
+    return freed
+
+
+def _from_any_mirror(weights: Weights, part: PartFile, stop: threading.Event) -> Path:
+    """The finished part. Raises what the mirrors had to say when none could."""
+    problems: list[WeightsError] = []
+    for mirror in weights.mirrors:
+        from_the_start = False
+        while not from_the_start:  # a wrong beginning may have been another mirror's
+            from_the_start = part.written == 0
+            try:
+                mirror.append(part, stop)
+                part.check()
+                return part.path
+            except HashMismatch as exc:
+                problems.append(exc)
+                part.discard()
+            except DownloadFailed as exc:
+                problems.append(exc)
+                break
+    wrong = all(isinstance(problem, HashMismatch) for problem in problems)
+    raise (HashMismatch if wrong else DownloadFailed)(
+        f"{weights.title} could not be fetched. {' '.join(map(str, problems))} Check the network "
+        "and try again, or put the file in place by hand as docs/models.md says."
+    ) from problems[-1]
+
+
+def _is_right(path: Path, weights: Weights) -> bool:
+    if not path.exists() or path.stat().st_size != weights.size_bytes:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == weights.sha256
+
+
+@contextmanager
+def _locked(path: Path, on_bytes: Callable[[int], None]) -> Iterator[None]:
+    """One process a model; those that wait tell how far the other one is."""
+    lock = FileLock(path.with_suffix(".lock"))
+    while True:
+        try:
+            lock.acquire(timeout=_LOOK_S)
+            break
+        except Timeout:
+            on_bytes(path.stat().st_size if path.exists() else 0)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _disk_errors(folder: Path, wanted_bytes: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise no_room(folder, wanted_bytes) from exc
+        raise WeightsError(
+            "The folder for model files cannot be used: check its permissions, or choose another "
+            "with RAG_DATA_DIR."
+        ) from exc
+
+
+def _traces(name: str, folder: Path) -> list[Path]:
+    """All of a model but its locks, which another process may be holding."""
+    paths = (folder / name, *folder.glob(f"{name}.[!0-9]*"))
+    return [path for path in paths if path.exists() and path.suffix != ".lock"]
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
