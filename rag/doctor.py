@@ -1,6 +1,6 @@
 """Is this machine fit for the chat? Settings in, one finding after another out, each with its fix.
 
-It changes nothing, downloads nothing, and knows no front end.
+It downloads nothing, stops what it started, and knows no front end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,12 +21,20 @@ from typing import Literal
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 
+from rag.errors import RagError
+from rag.folder import digest
+from rag.models.chat import ChatModel
+from rag.models.embedded.convert import is_converted
+from rag.models.weights import WEIGHTS, models_folder
+from rag.roster import Roster
 from rag.settings import Settings, misspelt
 from rag.tokens import count_tokens
+from rag.types import GenerationOptions, Message, Tier
 
 State = Literal["ok", "warning", "problem"]
 
-GB = 1_000_000_000
+MB, GB = 1_000_000, 1_000_000_000
+TIERS: tuple[Tier, ...] = ("slm", "llm")
 NEEDED_MEMORY_GB = 2.0  # the small model's process and the chat's own
 NEEDED_DISK_GB = 3.0  # both embedded models, while they are converted
 NATIVE = ("openvino_genai", "tantivy", "tiktoken", "Stemmer", "numpy", "pypdf", "openai")
@@ -40,8 +50,20 @@ class Finding:
     fix: str = ""
 
 
+async def examine(settings: Settings) -> AsyncGenerator[Finding]:
+    """The machine first, then the models; raises SettingsError where a tier makes no sense."""
+    for finding in machine(settings):
+        yield finding
+    roster = Roster.of(settings)
+    try:
+        for tier in TIERS:
+            yield await _tier(roster, tier, settings)
+    finally:
+        await roster.close()
+
+
 def machine(settings: Settings) -> Iterator[Finding]:
-    """Everything that can be known without a model, quickest first."""
+    """Everything that can be known without a model."""
     checks: tuple[Callable[[Settings], Finding], ...] = (
         _python,
         _pins,
@@ -205,3 +227,60 @@ def _port(settings: Settings) -> Finding:
             "If it is not the chat itself, start the chat with --port and another number.",
         )
     return Finding("port", "ok", f"Port {settings.port} is free for the page.")
+
+
+async def _tier(roster: Roster, tier: Tier, settings: Settings) -> Finding:
+    """The small model must answer a question; of the larger one it is enough that it is there."""
+    check = f"{tier} model"
+    await roster.look(tier)
+    status = roster.status(tier)
+    if status.state == "failed":
+        fix = f"Correct RAG_{tier.upper()}, or start its server: see docs/endpoints.md."
+        return Finding(check, "problem", status.sentence, fix)
+    if status.setting.startswith("embedded:"):
+        unfit = _embedded(check, status.model, settings)
+        if unfit is not None:
+            return unfit
+    model = (await roster.resolve(tier)).model
+    if tier == "slm" and model is not None:
+        return await _answer(check, model)
+    return Finding(check, "ok", status.sentence)
+
+
+def _embedded(check: str, model: str, settings: Settings) -> Finding | None:
+    """What hinders an embedded model from starting at once; None: nothing."""
+    known, folder = WEIGHTS[model], models_folder(settings.data_dir)
+    if is_converted(folder / model, known.sha256):
+        return None
+    pull = f"python -m rag models pull {model}"
+    file = folder / f"{model}.gguf"
+    if not file.exists():
+        return Finding(
+            check,
+            "warning",
+            f"{model} is not here yet.",
+            f"{known.size_bytes / MB:.0f} MB are fetched at first need, or now by: {pull}",
+        )
+    if digest(file) != known.sha256:
+        return Finding(
+            check, "problem", f"The file of {model} is damaged.", f"Delete {file}, then run: {pull}"
+        )
+    return Finding(
+        check,
+        "warning",
+        f"{model} is fetched, but not prepared yet.",
+        f"That is done at first need, or now by: {pull}",
+    )
+
+
+async def _answer(check: str, model: ChatModel) -> Finding:
+    started = time.monotonic()
+    question = [Message("user", "Say yes.")]
+    try:
+        async with aclosing(model.stream(question, GenerationOptions(max_tokens=1))) as events:
+            async for _ in events:
+                pass
+    except RagError as exc:
+        return Finding(check, "problem", str(exc), "See docs/troubleshooting.md.")
+    seconds = time.monotonic() - started
+    return Finding(check, "ok", f"{model.name} starts and answers: {seconds:.1f} s.")

@@ -7,17 +7,18 @@ share. It knows nothing of documents or answers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 from rag.errors import RagError
 from rag.models import tiers
-from rag.models.chat import ChatModel
+from rag.models.chat import ChatModel, Timeouts
 from rag.models.embedded.model import EmbeddedModel, Status
 from rag.models.endpoint import EndpointModel
 from rag.models.tiers import Homes, Resolved, TierSetting
 from rag.models.weights import WEIGHTS, Progress
+from rag.settings import Settings
 from rag.types import Capabilities, Tier
 
 State = Literal["unknown", "none", "idle", "preparing", "ready", "failed"]
@@ -53,6 +54,19 @@ class Roster:
         self._models: dict[TierSetting, ChatModel] = {}
         self._failures: dict[Tier, str] = {}
         self._warming: dict[Tier, asyncio.Task[None]] = {}
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        timeouts = Timeouts(
+            settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s
+        )
+        homes = Homes(
+            settings.data_dir,
+            settings.foundry_local_endpoint,
+            settings.openai_api_key.get_secret_value(),
+            timeouts,
+        )
+        return cls(homes, {"slm": settings.slm, "llm": settings.llm})
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -108,11 +122,17 @@ class Roster:
             if isinstance(model, EmbeddedModel | EndpointModel):
                 await model.aclose()
 
-    async def _warm(self, tier: Tier) -> None:
+    async def look(self, tier: Tier) -> None:
+        """See what a tier's model can do, without starting an embedded one: for ``status``."""
+        await self._warm(tier, lambda model: not isinstance(model, EmbeddedModel))
+
+    async def _warm(
+        self, tier: Tier, wanted: Callable[[ChatModel], bool] = lambda model: True
+    ) -> None:
         """A failure is kept for ``status``; the next question tries again."""
         try:
             found = await self.resolve(tier)
-            if found.model is not None:
+            if found.model is not None and wanted(found.model):
                 await found.model.ready()
         except RagError as exc:
             self._failures[tier] = str(exc)

@@ -25,8 +25,6 @@ from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import DiskCopy, LibraryCopy, MemoryCopy, chunk_count
-from rag.models.chat import Timeouts
-from rag.models.tiers import Homes
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings
@@ -60,7 +58,7 @@ class Workspace:
         self._closing = AsyncExitStack()
         self._copy: LibraryCopy = MemoryCopy()
         self._catching_up = asyncio.Lock()
-        self._roster = Roster(_homes(settings), {"slm": settings.slm, "llm": settings.llm})
+        self._roster = Roster.of(settings)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -252,14 +250,3 @@ class Workspace:
     def model_names(self) -> tuple[str, ...]:
         """What a tier can be set to without writing an address."""
         return self._roster.choices
-
-
-def _homes(settings: Settings) -> Homes:
-    return Homes(
-        settings.data_dir,
-        settings.foundry_local_endpoint,
-        settings.openai_api_key.get_secret_value(),
-        Timeouts(
-            settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s
-        ),
-    )

@@ -1,0 +1,203 @@
+"""``models`` and ``serve``: what the tiers are, an embedded model's files, and its server alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from rag.commands.encoding import Json
+from rag.commands.terminal import example, json_option, print_json, progress_bar, run
+from rag.models import weights
+from rag.models.embedded import server
+from rag.models.embedded.convert import converted, is_converted
+from rag.models.embedded.home import EmbeddedHome
+from rag.models.embedded.running import RunningServer
+from rag.models.weights import WEIGHTS, Installed, Progress
+from rag.roster import Roster, TierStatus
+from rag.settings import Settings, load
+from rag.types import Tier
+
+TIERS: tuple[Tier, ...] = ("slm", "llm")
+MB = 1_000_000
+
+name_argument = click.argument("name", type=click.Choice(list(WEIGHTS)), metavar="NAME")
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=example("models", "models pull qwen2.5-coder-1.5b"),
+)
+@json_option
+@click.pass_context
+def models(context: click.Context, as_json: bool) -> None:
+    """Show each tier's model and the embedded models; fetch or remove one."""
+    if context.invoked_subcommand is None:
+        show(as_json)
+
+
+@run
+async def show(as_json: bool) -> None:
+    settings = load()
+    roster = Roster.of(settings)
+    try:
+        for tier in TIERS:
+            await roster.look(tier)
+        tiers = [roster.status(tier) for tier in TIERS]
+    finally:
+        await roster.close()
+    embedded = weights.installed(settings.data_dir)
+    if as_json:
+        print_json(
+            {
+                "tiers": [tier_json(status) for status in tiers],
+                "embedded": [embedded_json(one) for one in embedded],
+            }
+        )
+        return
+    for status in tiers:
+        click.echo(f"{status.tier.upper()}  {status.setting or status.state}: {status.sentence}")
+    click.echo("\nEmbedded models:")
+    for one in embedded:
+        click.echo(f"  {one.name:<20} {_embedded_line(one)}")
+
+
+@models.command(epilog=example("models pull qwen2.5-coder-1.5b"))
+@name_argument
+@json_option
+def pull(name: str, as_json: bool) -> None:
+    """Fetch an embedded model now and prepare it for this machine."""
+    started = time.monotonic()
+    with progress_shown() as on_progress:
+        folder = prepared(name, load().data_dir, on_progress)
+    if as_json:
+        seconds = time.monotonic() - started
+        print_json({"pulled": name, "folder": str(folder), "seconds": seconds})
+    else:
+        click.echo(f"{name} is ready to be used.")
+
+
+@models.command(epilog=example("models remove qwen2.5-coder-1.5b"))
+@name_argument
+@json_option
+def remove(name: str, as_json: bool) -> None:
+    """Delete everything of an embedded model; it is fetched again when it is next needed."""
+    freed = weights.remove(name, load().data_dir)
+    if as_json:
+        print_json({"removed": name, "freed_bytes": freed})
+    else:
+        click.echo(f"{name} is removed: {freed / MB:.0f} MB are free now.")
+
+
+@click.command(epilog=example("serve qwen2.5-coder-0.5b --port 8088"))
+@click.argument("model", type=click.Choice(list(WEIGHTS)), metavar="MODEL")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, or left out: any.")
+@json_option
+def serve(model: str, port: int, as_json: bool) -> None:
+    """Run an embedded model as an OpenAI-compatible server for other programs.
+
+    It listens on this machine only, wants no key, and runs until you stop it. Chats and commands
+    with the same data folder use it, too.
+    """
+    settings = load()
+    with progress_shown() as on_progress:
+        folder = prepared(model, settings.data_dir, on_progress)
+
+    def tell(running: RunningServer) -> None:
+        if as_json:
+            print_json({"model": model, "base_url": running.base_url})
+        else:
+            click.echo(f"{model} is served at {running.base_url} (stop it with Ctrl-C).")
+
+    server.serve(
+        model,
+        folder,
+        context_tokens=WEIGHTS[model].context_tokens,
+        port=port,
+        run_file=_run_file(settings, model),
+        on_listening=tell,
+    )
+
+
+def prepared(name: str, data_dir: Path, on_progress: Callable[[Progress], None]) -> Path:
+    """The folder of a model that can be served, made now if it is missing. Blocks."""
+    models_folder = weights.models_folder(data_dir)
+    folder = models_folder / name
+    if is_converted(folder, WEIGHTS[name].sha256):  # the file itself is not needed any more
+        return folder
+    file = weights.fetch(WEIGHTS[name], models_folder, on_progress)
+    return converted(file, models_folder, on_progress)
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[Progress], None]]:
+    """A bar for each stage, one after the other."""
+    bars: dict[str, tqdm[None]] = {}
+
+    def show(progress: Progress) -> None:
+        if progress.stage not in bars:
+            _close(bars)
+            unit = "B" if progress.unit == "bytes" else "step"
+            title = {"download": "Fetching", "convert": "Preparing", "load": "Loading"}
+            bars[progress.stage] = progress_bar(title[progress.stage], progress.total or None, unit)
+        bar = bars[progress.stage]
+        bar.update(progress.done - bar.n)
+
+    try:
+        yield show
+    finally:
+        _close(bars)
+
+
+def _close(bars: dict[str, tqdm[None]]) -> None:
+    for bar in bars.values():
+        bar.close()
+
+
+def _run_file(settings: Settings, model: str) -> Path | None:
+    """Where others look for a server of this model; None where they have one already."""
+    runs = EmbeddedHome(settings.data_dir).running(model) is not None
+    return None if runs else settings.data_dir / "run" / f"{model}.json"
+
+
+def tier_json(status: TierStatus) -> Json:
+    return {
+        "tier": status.tier,
+        "setting": status.setting,
+        "model": status.model,
+        "state": status.state,
+        "sentence": status.sentence,
+        "is_local": status.is_local,
+        "capabilities": asdict(status.capabilities) if status.capabilities else None,
+    }
+
+
+def embedded_json(one: Installed) -> Json:
+    known = WEIGHTS[one.name]
+    return {
+        "name": one.name,
+        "title": known.title,
+        "licence": known.licence,
+        "size_bytes": known.size_bytes,
+        "context_tokens": known.context_tokens,
+        "best_passages": known.best_passages,
+        "downloaded": one.downloaded,
+        "converted": one.converted,
+        "disk_bytes": one.size_bytes,
+    }
+
+
+def _embedded_line(one: Installed) -> str:
+    known = WEIGHTS[one.name]
+    if one.converted:
+        state = f"ready, {one.size_bytes / MB:.0f} MB on disk"
+    elif one.downloaded:
+        state = "downloaded, prepared when it is first used"
+    else:
+        state = f"not downloaded, {known.size_bytes / MB:.0f} MB"
+    return f"{state}; {known.title}, {known.licence}"

@@ -1,0 +1,323 @@
+"""The contract of ``python -m rag``: JSON shapes, exit codes, what goes to which stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Scripted, ScriptedServer
+
+from rag.cli import COMMANDS, main
+
+ROOT = Path(__file__).parent.parent
+HIT_KEYS = ["rank", "score", "document", "page", "section", "text", "matched_terms"]
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _own_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted_server: ScriptedServer
+) -> None:
+    (tmp_path / "docs").mkdir()
+    settings = {
+        "RAG_DATA_DIR": str(tmp_path / "data"),
+        "RAG_DOCS_DIR": str(tmp_path / "docs"),
+        "RAG_SLM": f"{scripted_server.base_url}#small",
+        "RAG_LLM": "none",
+        "RAG_WORKERS": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def pump(tmp_path: Path) -> Path:
+    path = tmp_path / "pump.md"
+    path.write_text("# Pump\n\nChange the oil every 500 hours.", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def lamp(tmp_path: Path) -> Path:
+    path = tmp_path / "lamp.txt"
+    path.write_text("Fill in lamp oil.", encoding="utf-8")
+    return path
+
+
+def as_json(capsys: Output, *arguments: str, code: int = 0) -> Any:
+    """What a command prints: one document, and the exit code that is expected."""
+    capsys.readouterr()
+    assert main([*arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys: Output, *arguments: str) -> str:
+    """The one line a command refuses with; nothing is on stdout."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    return output.err.strip()
+
+
+# --- index, documents, forget --------------------------------------------------------------
+
+
+def test_figures_are_printed_when_files_are_indexed(pump: Path, lamp: Path, capsys: Output) -> None:
+    result = as_json(capsys, "index", str(pump), str(lamp))
+    assert result.pop("seconds") > 0
+    assert result == {"added": 2, "unchanged": 0, "failed": [], "chunks": 2, "pages": 2}
+    again = as_json(capsys, "index", str(pump))
+    assert (again["added"], again["unchanged"], again["chunks"]) == (0, 1, 0)
+
+
+def test_a_folder_is_indexed_when_it_is_named(pump: Path, lamp: Path, capsys: Output) -> None:
+    (pump.parent / "picture.png").write_bytes(b"\x89PNG")
+    assert as_json(capsys, "index", str(pump.parent))["added"] == 2
+
+
+def test_it_succeeds_when_one_of_two_files_is_broken(
+    pump: Path, tmp_path: Path, capsys: Output
+) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7 nothing")
+    result = as_json(capsys, "index", str(pump), str(broken))
+    assert result["added"] == 1
+    [failure] = result["failed"]
+    assert failure["path"] == str(broken)
+    assert failure["reason"].endswith(".")
+
+
+def test_it_fails_when_no_file_can_be_read(tmp_path: Path, capsys: Output) -> None:
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    result = as_json(capsys, "index", str(empty), code=1)
+    assert (result["added"], len(result["failed"])) == (0, 1)
+
+
+def test_the_library_is_listed_when_it_is_empty_and_when_not(pump: Path, capsys: Output) -> None:
+    assert as_json(capsys, "documents") == []
+    main(["index", str(pump)])
+    [entry] = as_json(capsys, "documents")
+    assert len(entry.pop("id")) == 64
+    assert entry.pop("added_at").endswith("+00:00")
+    assert entry == {
+        "name": "pump.md",
+        "media_type": "text/markdown",
+        "pages": 1,
+        "chunks": 1,
+        "language": "en",
+        "note": "",
+        "source": str(pump),
+    }
+
+
+def test_nothing_of_it_is_found_when_a_document_was_forgotten(pump: Path, capsys: Output) -> None:
+    main(["index", str(pump)])
+    [entry] = as_json(capsys, "documents")
+    forgotten = as_json(capsys, "forget", entry["id"][:12])
+    assert forgotten == {"forgotten": {"id": entry["id"], "name": "pump.md"}}
+    assert as_json(capsys, "documents") == []
+    assert as_json(capsys, "search", "oil")["hits"] == []
+
+
+# --- search ----------------------------------------------------------------------------------
+
+
+def test_hits_have_the_promised_keys_when_a_passage_matches(pump: Path, capsys: Output) -> None:
+    main(["index", str(pump)])
+    result = as_json(capsys, "search", "oil")
+    assert list(result) == ["query", "hits", "latency_ms"]
+    assert result["query"] == "oil"
+    [hit] = result["hits"]
+    assert list(hit) == HIT_KEYS
+    assert (hit["rank"], hit["document"], hit["page"], hit["section"]) == (1, "pump.md", 1, "Pump")
+    assert hit["matched_terms"] == ["oil"]
+
+
+def test_no_more_than_k_are_printed_when_more_match(pump: Path, lamp: Path, capsys: Output) -> None:
+    main(["index", str(pump), str(lamp)])
+    assert len(as_json(capsys, "search", "oil", "-k", "1")["hits"]) == 1
+
+
+def test_only_the_document_is_searched_when_it_is_named(
+    pump: Path, lamp: Path, capsys: Output
+) -> None:
+    main(["index", str(pump), str(lamp)])
+    for name in ("pump.md", "PUMP.MD"):
+        hits = as_json(capsys, "search", "oil", "--document", name)["hits"]
+        assert [hit["document"] for hit in hits] == ["pump.md"]
+    both = as_json(capsys, "search", "oil", "--document", "pump.md", "--document", "lamp.txt")
+    assert len(both["hits"]) == 2
+
+
+def test_the_library_is_untouched_when_a_folder_is_searched(
+    pump: Path, lamp: Path, tmp_path: Path, capsys: Output
+) -> None:
+    main(["index", str(lamp)])
+    lamp.unlink()
+    hits = as_json(capsys, "search", "oil", "--docs", str(tmp_path))["hits"]
+    assert [hit["document"] for hit in hits] == ["pump.md"]
+    assert [entry["name"] for entry in as_json(capsys, "documents")] == ["lamp.txt"]
+
+
+def test_passages_are_readable_when_a_person_searches(pump: Path, capsys: Output) -> None:
+    main(["index", str(pump)])
+    capsys.readouterr()
+    assert main(["search", "oil"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("1. pump.md, page 1 · Pump  (")
+    assert "Change the oil every 500 hours." in output
+
+
+# --- ask -------------------------------------------------------------------------------------
+
+
+def test_an_answer_has_the_promised_keys_when_it_is_json(
+    pump: Path, capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    main(["index", str(pump)])
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 500 hours", " [1].")))
+    answer = as_json(capsys, "ask", "When is the oil changed?", "--mode", "slm")
+    assert list(answer) == [
+        *("text", "route", "model", "citations", "confidence", "context", "latency_ms"),
+        *("usage", "cost_usd", "warnings", "trace_id"),
+    ]
+    assert (answer["text"], answer["route"]) == ("Every 500 hours [1].", "slm")
+    assert answer["model"] == "small"
+    assert [hit["document"] for hit in answer["context"]["hits"]] == ["pump.md"]
+    assert [citation["document"] for citation in answer["citations"]] == ["pump.md"]
+    assert answer["usage"] == {
+        "small": {"prompt_tokens": 10, "completion_tokens": 3, "estimated": False}
+    }
+    total = answer["latency_ms"].pop("total")
+    assert sum(ms for ms in answer["latency_ms"].values() if ms is not None) == pytest.approx(total)
+
+
+def test_answer_sources_and_times_are_printed_when_a_person_asks(
+    pump: Path, capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 500 hours", " [1].")))
+    assert main(["ask", "When is the oil changed?", "--docs", str(pump.parent)]) == 0
+    answer, sources = capsys.readouterr().out.split("\n\n")
+    assert answer == "Every 500 hours [1]."
+    first, last = sources.strip().split("\n")
+    assert first == "[1] pump.md, page 1"
+    assert last.startswith("small · retrieve ")
+    assert " = " in last
+
+
+def test_it_fails_with_a_sentence_when_the_model_cannot_be_reached(
+    pump: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_SLM", "http://127.0.0.1:9/v1#m")
+    main(["index", str(pump)])
+    capsys.readouterr()
+    assert main(["ask", "When is the oil changed?", "--json"]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "127.0.0.1:9" in output.err
+    assert "Traceback" not in output.err
+
+
+# --- usage -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_when_asked_for(command: str, capsys: Output) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"Example:\n    python -m rag {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["index"],
+        ["index", "missing.pdf"],
+        ["forget", "00"],
+        ["search", " "],
+        ["search", "oil", "-k", "0"],
+        ["search", "oil", "--document", "missing.pdf"],
+        ["search", "oil", "--docs", "missing"],
+        ["ask", ""],
+        ["ask", "why", "--mode", "fast"],
+        ["models", "pull", "bogus"],
+        ["serve", "bogus"],
+    ],
+    ids=" ".join,
+)
+def test_one_sentence_refuses_it_when_the_usage_is_bad(
+    arguments: Sequence[str], capsys: Output
+) -> None:
+    assert refused(capsys, *arguments)
+
+
+def test_the_variable_is_named_when_a_setting_is_bad(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_TOP_K", "many")
+    assert refused(capsys, "search", "oil").startswith("Setting RAG_TOP_K: ")
+
+
+# --- as a process ----------------------------------------------------------------------------
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "rag", *arguments]
+
+
+def process_environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"}
+
+
+def test_output_is_utf8_when_the_terminal_is_not(pump: Path, tmp_path: Path) -> None:
+    document = tmp_path / "docs" / "știri.txt"
+    document.write_text("Uleiul se schimbă.", encoding="utf-8")
+    ended = subprocess.run(
+        command("documents"), check=True, capture_output=True, env=process_environment()
+    )
+    assert "știri.txt" in ended.stdout.decode("utf-8")
+
+
+def test_it_is_quiet_when_the_reader_of_its_output_has_gone(pump: Path, tmp_path: Path) -> None:
+    words = " ".join(f"oil{number}" for number in range(20_000))
+    (tmp_path / "docs" / "long.txt").write_text(f"oil {words}", encoding="utf-8")
+    with subprocess.Popen(
+        command("search", "oil", "-k", "500", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=process_environment(),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process on Windows")
+def test_it_ends_cleanly_when_interrupted(pump: Path, scripted_server: ScriptedServer) -> None:
+    scripted_server.script(Scripted(), Scripted(deltas=("Every", " hour"), then="stall"))
+    with subprocess.Popen(
+        command("ask", "When is the oil changed?", "--docs", str(pump.parent)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**process_environment(), "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(5) == b"Every"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read().strip() == b"Stopped."
+    assert process.returncode == 130
+    assert scripted_server.history[-1].disconnected.wait(10)
