@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from rag.errors import ModelError, SettingsError
 from rag.models.chat import ChatModel, Timeouts
+from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel, offered_models
 from rag.models.probe import listed_name
 from rag.types import Tier
@@ -140,9 +141,7 @@ def _model(setting: TierSetting, homes: Homes) -> ChatModel | None:
     if setting.home == "none":
         return None
     if setting.home == "embedded":
-        from rag.models.embedded.model import EmbeddedModel  # noqa: PLC0415
-
-        return EmbeddedModel(setting.model, homes.data_dir)
+        return EmbeddedModel(setting.model, homes.data_dir, timeouts=homes.timeouts)
     server = _foundry_address(homes) if setting.home == "foundry" else setting
     return EndpointModel(
         setting.model,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from scripted_server import ScriptedServer
 
 from rag.errors import SettingsError
+from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import EndpointModel
 from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, is_local, parse, resolve
 from rag.types import Tier
@@ -231,28 +231,15 @@ async def test_auto_is_foundry_when_its_service_has_the_model(
     assert scripted_server.requests == ["GET /v1/models"]
 
 
-class FakeEmbedded:
-    def __init__(self, name: str, data_dir: Path) -> None:
-        self.name, self.data_dir = name, data_dir
-
-
-@pytest.fixture
-def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    module = type(sys)("rag.models.embedded.model")
-    module.EmbeddedModel = FakeEmbedded
-    monkeypatch.setitem(sys.modules, "rag.models.embedded.model", module)
-
-
-@pytest.mark.usefixtures("_embedded")
 @pytest.mark.parametrize("tier", ["slm", "llm"])
 async def test_auto_is_embedded_when_no_service_is_set(tier: Tier) -> None:
     resolved = await chosen(tier, "auto")
     assert resolved.setting == TierSetting("embedded", EMBEDDED[tier])
-    assert (resolved.model.name, resolved.model.data_dir) == (EMBEDDED[tier], Path("unused"))
+    assert isinstance(resolved.model, EmbeddedModel)
+    assert (resolved.model.name, resolved.model.is_local) == (EMBEDDED[tier], True)
     assert resolved.reason == "No Foundry Local service is set, so an embedded model is used."
 
 
-@pytest.mark.usefixtures("_embedded")
 async def test_auto_is_embedded_when_the_service_has_other_models(
     scripted_server: ScriptedServer,
 ) -> None:
@@ -261,7 +248,6 @@ async def test_auto_is_embedded_when_the_service_has_other_models(
     assert "does not offer phi-4-mini" in resolved.reason
 
 
-@pytest.mark.usefixtures("_embedded")
 async def test_auto_is_embedded_when_the_service_is_off() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -271,10 +257,14 @@ async def test_auto_is_embedded_when_the_service_is_off() -> None:
     assert f"Nothing answers at {address}/v1." in resolved.reason
 
 
-@pytest.mark.usefixtures("_embedded")
 async def test_embedded_is_the_tiers_default_when_no_name_is_given() -> None:
     assert (await chosen("llm", "embedded")).model.name == "qwen2.5-coder-1.5b"
     assert (await chosen("llm", "embedded:smollm2-135m")).model.name == "smollm2-135m"
+
+
+async def test_embedded_models_are_named_when_there_is_no_such_one() -> None:
+    with pytest.raises(SettingsError, match=r"“gpt-9”.*qwen2\.5-coder-0\.5b"):
+        await chosen("slm", "embedded:gpt-9")
 
 
 # --- what the documentation promises
