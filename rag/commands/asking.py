@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from rag.commands.encoding import answer_json, search_json
 from rag.commands.opening import opened
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.documents.library import LibraryEntry
+from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
 from rag.retrieval.index import Index, Scoped
 from rag.types import Answer, Answered, Delta, Escalated, Failed, Hit, Latency, Mode, Query

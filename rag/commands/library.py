@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 
 from rag import folder
-from rag.commands.encoding import Json
 from rag.commands.opening import opened, shown_on
 from rag.commands.terminal import example, json_option, print_json, progress_bar, run
 from rag.documents.ingest import FileFailed, FileRead, PageRead, SourceFile
 from rag.documents.kinds import EXTENSIONS
 from rag.documents.library import LibraryEntry
+from rag.encoding import Json
 from rag.errors import NotFound
 from rag.workspace import FileKept, IngestEvent
 

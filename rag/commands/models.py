@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from rag.commands.encoding import Json
 from rag.commands.terminal import example, json_option, print_json, progress_bar, run
+from rag.encoding import Json
 from rag.models import weights
 from rag.models.embedded import server
 from rag.models.embedded.convert import converted, is_converted

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from rag.commands.encoding import answer_json, search_json
+from rag.encoding import answer_json, search_json
 from rag.types import (
     Answer,
     Chunk,
