@@ -9,11 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-
-from py3langid.langid import (  # type: ignore[import-untyped]
-    MODEL_FILE,
-    LanguageIdentifier,
-)
+from typing import Any
 
 # The widespread languages of the model's 140: fewer names, fewer absurd answers to short texts.
 _LANGUAGES = (
@@ -47,7 +43,13 @@ _WORD = re.compile(r"\w+")
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _identifier() -> Any:
+    # numpy comes with it: a sixth of a second that a process which detects nothing need not pay.
+    from py3langid.langid import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        MODEL_FILE,
+        LanguageIdentifier,
+    )
+
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
     identifier.set_languages(_LANGUAGES.split())
     return identifier

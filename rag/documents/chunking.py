@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from rag.documents.units import Unit, units
+from rag.documents.units import Ruler, Unit, cut, units
 from rag.language import detect
-from rag.tokens import count_tokens
 from rag.types import Chunk, Document
 
 _PROBES = 8
@@ -74,15 +73,16 @@ def _with_languages(found: list[Chunk], language: str) -> tuple[Chunk, ...]:
 
 def spans(text: str, media_type: str, max_tokens: int, overlap: float) -> Iterator[Span]:
     """The passages of one page. Those of a table hold whole rows; its first row is the section."""
+    ruler = Ruler(text)
     pending: list[Unit] = []
-    for unit in units(text, media_type, max_tokens):
+    for unit in units(text, media_type, max_tokens, ruler):
         while pending and (_opens_section(unit, pending) or not _fits(unit, pending, max_tokens)):
-            span, rest = _closed(text, pending, max_tokens)
+            span, rest = _closed(text, pending, max_tokens, ruler)
             yield span
             pending = rest or _repeated(pending, unit, max_tokens, overlap)
         pending.append(unit)
     while pending:
-        span, pending = _closed(text, pending, max_tokens)
+        span, pending = _closed(text, pending, max_tokens, ruler)
         yield span
 
 
@@ -92,18 +92,20 @@ def _opens_section(unit: Unit, pending: list[Unit]) -> bool:
 
 
 def _fits(unit: Unit, pending: list[Unit], max_tokens: int) -> bool:
-    """With one token for each gap: an estimate that is rarely too small."""
-    return unit.token_count + sum(each.token_count + 1 for each in pending) <= max_tokens
+    return unit.token_count + sum(each.token_count for each in pending) <= max_tokens
 
 
-def _closed(text: str, pending: list[Unit], max_tokens: int) -> tuple[Span, list[Unit]]:
+def _closed(
+    text: str, pending: list[Unit], max_tokens: int, ruler: Ruler
+) -> tuple[Span, list[Unit]]:
     """A passage of as many units as truly fit, and those left over."""
+    start = pending[0].start
     for count in range(len(pending), 0, -1):
-        start, last = pending[0].start, pending[count - 1]
-        tokens = count_tokens(text[start : last.end]) if count > 1 else last.token_count
-        if tokens <= max_tokens:
-            break
-    return Span(start, last.end, tokens, last.section), pending[count:]
+        last = pending[count - 1]
+        tokens = ruler.count(start, last.end)
+        if tokens <= max_tokens or last.end - start == 1:
+            return Span(start, last.end, tokens, last.section), pending[count:]
+    return _closed(text, [*cut(text, pending[0], max_tokens), *pending[1:]], max_tokens, ruler)
 
 
 def _repeated(closed: list[Unit], following: Unit, max_tokens: int, overlap: float) -> list[Unit]:
@@ -111,7 +113,7 @@ def _repeated(closed: list[Unit], following: Unit, max_tokens: int, overlap: flo
     repeated: list[Unit] = []
     room = min(overlap * max_tokens, max_tokens - following.token_count)
     for unit in reversed(closed[1:]):
-        room -= unit.token_count + 1
+        room -= unit.token_count
         if room < 0 or unit.split_from is None or unit.split_from != following.split_from:
             break
         repeated.insert(0, unit)

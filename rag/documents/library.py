@@ -251,8 +251,18 @@ def _not_found(wanted: str) -> NotFound:
 
 
 def _entry(row: tuple[Any, ...]) -> LibraryEntry:
-    source = None if row[7] is None else Path(row[7])
-    return LibraryEntry(*(*row[:7], source, row[8]))
+    document_id, name, media_type, page_count, chunk_count, language, note, source, added_at = row
+    return LibraryEntry(
+        document_id,
+        name,
+        media_type,
+        page_count,
+        chunk_count,
+        language,
+        note,
+        source and Path(source),
+        added_at,
+    )
 
 
 def _chunk_row(chunk: Chunk) -> tuple[str | int, ...]:

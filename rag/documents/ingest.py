@@ -1,0 +1,198 @@
+"""Files into documents and passages, in processes of their own: events out as it goes on.
+
+Goes in: paths with names. Comes out: every page as it is read, and for every file at the end a
+document with its chunks, or the reason why not. A file that hangs, crashes or eats memory takes one
+worker process with it and nothing else. A long PDF is shared between the workers. Knows no library
+and no index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rag.documents.assembly import assemble
+from rag.documents.chunking import Span, chunks
+from rag.documents.crew import Crew
+from rag.documents.files import SourceFile, find_files
+from rag.documents.limits import Limits
+from rag.documents.process import Worker
+from rag.documents.worker import Message
+from rag.errors import BrokenDocument, DocumentError, DocumentTooLarge
+from rag.types import Chunk, Document
+
+__all__ = [
+    "Event",
+    "FileFailed",
+    "FileRead",
+    "Ingestor",
+    "Limits",
+    "PageRead",
+    "SourceFile",
+    "find_files",
+]
+
+logger = logging.getLogger(__name__)
+
+_PAGES_AT_ONCE = 25  # asked of a worker; between two such requests others may join in
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    name: str
+    page: int  # so many are read by now
+    pages: int
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    document: Document
+    chunks: tuple[Chunk, ...]
+    source: Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailed:
+    name: str
+    source: Path
+    error_class_name: str  # of the DocumentError
+    reason: str
+
+
+Event = PageRead | FileRead | FileFailed
+
+
+class Ingestor:
+    """Use it from one event loop, by as many tasks as there are; close it at the end.
+
+    ``workers`` processes, 0 for one a core; ``timeout_s`` for one file, not counting the wait for
+    a free worker.
+    """
+
+    def __init__(
+        self, limits: Limits, max_tokens: int, overlap: float, workers: int, timeout_s: float
+    ) -> None:
+        settings = {"limits": asdict(limits), "max_tokens": max_tokens, "overlap": overlap}
+        self._crew = Crew(workers or os.cpu_count() or 1, settings, limits.memory_bytes)
+        self._timeout_s = timeout_s
+
+    def close(self) -> None:
+        self._crew.close()
+
+    async def ingest(self, files: Sequence[SourceFile]) -> AsyncIterator[Event]:
+        """Pages as they are read; for each file in the end a FileRead or a FileFailed.
+
+        Files are begun in order and may end in another. Closing the iterator stops all of them.
+        """
+        waiting, events = deque(files), asyncio.Queue[Event]()
+
+        async def work() -> None:
+            while waiting:
+                reading = _Reading(waiting.popleft(), self._crew, events.put_nowait)
+                events.put_nowait(await reading.outcome(self._timeout_s))
+
+        tasks = [asyncio.create_task(work()) for _ in files[: self._crew.size]]
+        try:
+            unfinished = len(files)
+            while unfinished:
+                event = await events.get()
+                unfinished -= not isinstance(event, PageRead)
+                yield event
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Reading:
+    """One file on its way through one worker, or several."""
+
+    def __init__(self, source: SourceFile, crew: Crew, emit: Callable[[PageRead], None]) -> None:
+        self._source, self._crew, self._emit = source, crew, emit
+        self._head: Message = {}
+        self._pages: dict[int, str | None] = {}
+        self._spans: dict[int, list[Span]] = {}
+        self._first_pages: deque[int] = deque()  # of the ranges that nobody has taken yet
+        self._joined: set[asyncio.Task[None] | None] = set()
+
+    async def outcome(self, timeout_s: float) -> FileRead | FileFailed:
+        try:
+            await self._read(timeout_s)
+            return await asyncio.to_thread(self._assembled)
+        except DocumentError as exc:
+            error = exc
+        except Exception:  # a defect of ours must not stop the other files
+            logger.exception("a file could not be read")
+            error = BrokenDocument("The file could not be read. Add it in another format.")
+        source = self._source
+        return FileFailed(source.name, source.path, type(error).__name__, str(error))
+
+    async def _read(self, timeout_s: float) -> None:
+        async with self._crew.member() as worker:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    self._head = await self._open(worker)
+                    await self._read_pages(worker)
+            except TimeoutError as exc:
+                raise DocumentTooLarge(
+                    f"Reading the file took longer than {timeout_s:,.0f} seconds. "
+                    "Split it, or allow more time in the settings."
+                ) from exc
+
+    async def _read_pages(self, worker: Worker) -> None:
+        self._first_pages.extend(range(1, self._head["page_count"] + 1, _PAGES_AT_ONCE))
+        helpers = min(self._crew.size, len(self._first_pages)) - 1
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._help()) for _ in range(helpers)]
+                await self._take(worker)
+                for task in tasks:
+                    if task not in self._joined:
+                        task.cancel()
+        except ExceptionGroup as exc:
+            raise exc.exceptions[0] from exc
+
+    async def _help(self) -> None:
+        async with self._crew.member() as worker:
+            self._joined.add(asyncio.current_task())
+            if self._first_pages and await self._open(worker) != self._head:
+                raise BrokenDocument("The file changed while it was read. Add it again.")
+            await self._take(worker)
+
+    async def _open(self, worker: Worker) -> Message:
+        heads: list[Message] = []
+        source = self._source
+        await self._crew.ask(
+            worker,
+            heads.append,
+            "open",
+            path=str(source.path.absolute()),
+            name=source.name,
+            password=source.password,
+        )
+        return heads[0]
+
+    async def _take(self, worker: Worker) -> None:
+        while self._first_pages:
+            first = self._first_pages.popleft()
+            last = min(first + _PAGES_AT_ONCE - 1, self._head["page_count"])
+            await self._crew.ask(worker, self._got, "pages", first=first, last=last)
+
+    def _got(self, answer: Message) -> None:
+        self._pages[answer["page"]] = answer["text"]
+        self._spans[answer["page"]] = [Span(*values) for values in answer["spans"]]
+        source, count = self._source, self._head["page_count"]
+        self._emit(PageRead(source.name, len(self._pages), count, source.path))
+
+    def _assembled(self) -> FileRead:
+        numbers = range(1, self._head["page_count"] + 1)
+        pages = [self._pages[number] for number in numbers]
+        document = assemble(self._head["id"], self._source.name, self._head["media_type"], pages)
+        found = chunks(document, (self._spans[number] for number in numbers))
+        return FileRead(document, found, self._source.path)

@@ -1,0 +1,16 @@
+"""How much of a file is read before it is refused. Plain values, handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """For one file; ``memory_bytes`` is what the process that parses it may grow to."""
+
+    file_bytes: int = 100_000_000
+    pages: int = 5_000
+    unpacked_bytes: int = 100_000_000  # of the text in a packed format (DOCX)
+    page_chars: int = 10_000_000
+    memory_bytes: int = 1_500_000_000

@@ -1,0 +1,46 @@
+"""PDF files, from bytes to the text of each page. The only place that knows pypdf."""
+
+from __future__ import annotations
+
+import io
+
+from pypdf import PasswordType, PdfReader
+
+from rag.documents.cleaning import clean
+from rag.documents.limits import Limits
+from rag.errors import DocumentTooLarge, EmptyDocument, EncryptedDocument
+
+
+class PdfPages:
+    """An open file; its pages are read one by one, in any order.
+
+    Raises EncryptedDocument, DocumentTooLarge, EmptyDocument, and whatever pypdf raises.
+    """
+
+    def __init__(self, data: bytes, limits: Limits, password: str) -> None:
+        self._reader = PdfReader(io.BytesIO(data))
+        self._unlock(password)
+        self.page_count = len(self._reader.pages)
+        if self.page_count == 0:
+            raise EmptyDocument("The file has no pages. See whether it opens elsewhere.")
+        if self.page_count > limits.pages:
+            raise DocumentTooLarge(
+                f"The file has {self.page_count:,} pages; {limits.pages:,} are read at most. "
+                "Split it, or raise the limit in the settings."
+            )
+
+    def text(self, number: int) -> str:
+        """Of page ``number``, from 1, cleaned."""
+        return clean(self._reader.pages[number - 1].extract_text(), wrapped=True)
+
+    def _unlock(self, password: str) -> None:
+        if not self._reader.is_encrypted:
+            return
+        for attempt in ("", password):
+            if self._reader.decrypt(attempt) != PasswordType.NOT_DECRYPTED:
+                return
+        raise EncryptedDocument(
+            "The password does not open the file. Give the right one, or save a copy without one."
+            if password
+            else "The file is protected by a password. Give it, or save a copy without one."
+        )
