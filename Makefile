@@ -1,10 +1,11 @@
 .PHONY: check format docs pins platforms bench
 
-check: ## the only gate beside pytest: format, lint, types, generated docs
+check: ## the gate beside pytest: format, lint, types, generated docs, import rules
 	ruff format --check .
 	ruff check .
 	mypy
 	python -m rag.settings --check docs/settings.md
+	pytest tests/test_architecture.py
 
 format: ## mend what `make check` would complain about
 	ruff format .

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -31,6 +32,25 @@ Holdings = Mapping[str, float]
 DOCUMENTS_AT_ONCE = 50  # whose chunks are in memory together on their way to the disk index
 
 
+class Changes:
+    """Tells whether anybody has written to an SQLite file, without reading what."""
+
+    def __init__(self, path: Path) -> None:
+        # A connection that never writes itself: only others' commits move its data_version.
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+
+    def version(self) -> int | None:
+        """Another number after each commit of anyone; None where it cannot be told."""
+        try:
+            [version] = self._connection.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return None
+        return int(version)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
 class LibraryCopy(Protocol):
     def catch_up(self, library: Library) -> None:
         """Hold what the library holds. Blocks. Raises SearchError and LibraryError."""
@@ -50,7 +70,7 @@ class MemoryCopy(LibraryCopy):
         for document_id in _outdated(self._held, wanted):
             index = index.without(document_id)
         if new := _outdated(wanted, self._held):
-            index = index.with_chunks(_chunks_of(library, new))
+            index = index.with_chunks(_chunks_of(library, new, is_all=not self._held))
         self._index, self._held = index, wanted
 
     def view(self) -> Index:
@@ -62,7 +82,7 @@ class DiskCopy(LibraryCopy):
 
     What the index holds is in a file beside it, written after the index: where a crash came
     between, the difference is moved again, which changes nothing. Where the counts of chunks
-    disagree after all, the index is made anew.
+    disagree after all, and where there was nothing before, the index is made anew.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,10 +106,10 @@ class DiskCopy(LibraryCopy):
         held, wanted = self._held(), _holdings(library)
         for document_id in _outdated(held, wanted):
             self._index.remove(document_id)
-        for some in _batches(_outdated(wanted, held)):
-            self._index.add(_chunks_of(library, some))
-        if not self._counts_agree(library):
-            logger.warning("The search index does not match the library and is made anew.")
+        if held:
+            for some in _batches(_outdated(wanted, held)):
+                self._index.add(_chunks_of(library, some))
+        if not (held and self._counts_agree(library)):
             self._index.rebuild(library.chunks())
         self._held_file.write_text(json.dumps(wanted), encoding="utf-8")
 
@@ -125,7 +145,12 @@ def _outdated(held: Holdings, wanted: Holdings) -> set[str]:
     return {one for one, added_at in held.items() if wanted.get(one) != added_at}
 
 
-def _chunks_of(library: Library, document_ids: Collection[str]) -> Iterator[Chunk]:
+def _chunks_of(
+    library: Library, document_ids: Collection[str], *, is_all: bool = False
+) -> Iterator[Chunk]:
+    if is_all:  # much quicker than one by one
+        yield from library.chunks()
+        return
     for document_id in document_ids:
         yield from library.chunks(document_id)
 

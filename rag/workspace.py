@@ -24,13 +24,14 @@ from rag.documents.kinds import EXTENSIONS
 from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
-from rag.indexing import DiskCopy, LibraryCopy, MemoryCopy, chunk_count
+from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings
 from rag.types import Tier
 
 MB = 1_000_000
+LIBRARY = "library.sqlite"
 TIERS: tuple[Tier, ...] = ("slm", "llm")
 
 
@@ -58,6 +59,7 @@ class Workspace:
         self._closing = AsyncExitStack()
         self._copy: LibraryCopy = MemoryCopy()
         self._catching_up = asyncio.Lock()
+        self._seen: int | None = None  # version of the library that the copy holds
         self._roster = Roster.of(settings)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
@@ -90,8 +92,10 @@ class Workspace:
         Meanwhile, and afterwards in the background, the model that answers first is made ready.
         Without ``follow`` the folder, without ``warm`` the model is left alone.
         """
-        self.library = await asyncio.to_thread(Library, self._home / "library.sqlite")
+        self.library = await asyncio.to_thread(Library, self._home / LIBRARY)
         self._at_close(self.library.close)
+        self._changes = await asyncio.to_thread(Changes, self._home / LIBRARY)
+        self._at_close(self._changes.close)
         self._at_close(self._ingestor.close)
         self._closing.push_async_callback(self._roster.close)
         if warm:
@@ -203,12 +207,15 @@ class Workspace:
 
     def _catch_up(self) -> None:
         """Memory while the library is small, the disk beyond."""
+        version = self._changes.version()  # before reading: what comes meanwhile is seen next time
+        if version is not None and version == self._seen:
+            return
         is_large = chunk_count(self.library) > self.settings.memory_index_chunks
         copy = self._copy
         if is_large != isinstance(copy, DiskCopy):
             copy = DiskCopy(self._home / "index") if is_large else MemoryCopy()
         copy.catch_up(self.library)
-        self._copy = copy
+        self._copy, self._seen = copy, version
 
     # --- models --------------------------------------------------------------------------
 
