@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Scripted, ScriptedServer
+
+from rag import doctor
+from rag.doctor import Finding, State, examine, machine
+from rag.models.weights import WEIGHTS
+from rag.settings import Settings, load
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    return load(data_dir=tmp_path / "data", docs_dir=tmp_path / "docs", slm="none", llm="none")
+
+
+def with_(settings: Settings, **changes: Any) -> Settings:
+    return settings.model_copy(update=changes)
+
+
+def state(settings: Settings, check: str) -> State:
+    [finding] = [one for one in machine(settings) if one.check == check]
+    assert bool(finding.fix) == (finding.state != "ok")
+    return finding.state
+
+
+async def of_model(settings: Settings, check: str) -> Finding:
+    [finding] = [one async for one in examine(settings) if one.check == check]
+    return finding
+
+
+def test_each_check_is_made_once_when_a_machine_is_examined(settings: Settings) -> None:
+    checks = [finding.check for finding in machine(settings)]
+    assert checks == [
+        *("python", "packages", "libraries", "settings", "data folder", "disk", "memory"),
+        *("documents folder", "tokenizer", "port"),
+    ]
+
+
+def test_packages_are_named_when_they_are_missing_or_of_another_version(tmp_path: Path) -> None:
+    pins = tmp_path / "requirements.txt"
+    pins.write_text(
+        "--only-binary :all:\n\n# comment\nclick==0.1\nno-such-package==1.0\n"
+        "not-here==1 ; sys_platform == 'none'\n"
+    )
+    wrong = doctor._unmet(pins)
+    assert set(wrong) == {"click", "no-such-package"}
+    assert wrong["no-such-package"] is None
+    assert doctor._unmet(tmp_path / "missing.txt") == {}
+
+
+def test_a_setting_is_pointed_out_when_it_is_misspelt(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert state(settings, "settings") == "ok"
+    monkeypatch.setenv("RAG_TOPK", "3")
+    assert state(settings, "settings") == "warning"
+
+
+def test_it_is_a_problem_when_nothing_can_be_written(settings: Settings, tmp_path: Path) -> None:
+    assert state(settings, "data folder") == "ok"
+    file = tmp_path / "file"
+    file.touch()
+    assert state(with_(settings, data_dir=file / "data"), "data folder") == "problem"
+
+
+def test_it_is_a_warning_when_the_documents_folder_is_missing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert state(settings, "documents folder") == "ok"
+    assert state(with_(settings, docs_dir=tmp_path / "none"), "documents folder") == "warning"
+
+
+def test_it_is_a_warning_when_the_port_is_taken(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert state(with_(settings, port=port), "port") == "warning"
+    assert state(with_(settings, port=port), "port") == "ok"
+
+
+@pytest.mark.anyio
+async def test_all_is_well_when_the_model_answers(
+    settings: Settings, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(Scripted(), Scripted(deltas=("Yes",)))
+    asked = with_(settings, slm=f"{scripted_server.base_url}#small")
+    finding = await of_model(asked, "slm model")
+    assert (finding.state, finding.fix) == ("ok", "")
+    assert finding.message.startswith("small starts and answers: ")
+    assert scripted_server.history[-1].body["max_tokens"] == 1
+
+
+@pytest.mark.anyio
+async def test_it_is_a_problem_when_the_model_cannot_be_reached(settings: Settings) -> None:
+    finding = await of_model(with_(settings, slm="http://127.0.0.1:9/v1#m"), "slm model")
+    assert finding.state == "problem"
+    assert "RAG_SLM" in finding.fix
+
+
+@pytest.mark.anyio
+async def test_it_is_well_when_a_tier_is_switched_off(settings: Settings) -> None:
+    assert (await of_model(settings, "llm model")).state == "ok"
+
+
+@pytest.mark.anyio
+async def test_it_is_a_warning_when_the_model_is_still_to_be_fetched(settings: Settings) -> None:
+    finding = await of_model(with_(settings, llm="embedded:smollm2-135m"), "llm model")
+    assert finding == Finding(
+        "llm model",
+        "warning",
+        "smollm2-135m is not here yet.",
+        "98 MB are fetched at first need, or now by: python -m rag models pull smollm2-135m",
+    )
+
+
+@pytest.mark.anyio
+async def test_it_is_a_problem_when_the_file_of_a_model_is_damaged(settings: Settings) -> None:
+    file = settings.data_dir / "models" / "smollm2-135m.gguf"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"GGUF")
+    assert "smollm2-135m" in WEIGHTS
+    finding = await of_model(with_(settings, llm="embedded:smollm2-135m"), "llm model")
+    assert (finding.state, finding.message) == ("problem", "The file of smollm2-135m is damaged.")
