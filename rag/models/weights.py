@@ -66,10 +66,14 @@ def fetch(
     target = folder / f"{weights.name}.gguf"
     path = folder / f"{weights.name}.part"
 
+    shown = 0
+
     def on_bytes(done: int) -> None:
+        nonlocal shown
         if stop.is_set():
             raise WeightsError(f"Fetching {weights.title} was stopped; what has come is kept.")
-        on_progress(Progress("download", done, weights.size_bytes, "bytes"))
+        shown = max(shown, done) if done else 0  # back only when all has to come again
+        on_progress(Progress("download", shown, weights.size_bytes, "bytes"))
 
     with _disk_errors(folder, weights.size_bytes):
         folder.mkdir(parents=True, exist_ok=True)
