@@ -100,8 +100,14 @@ def _weights(text: str, languages: frozenset[str]) -> dict[str, float]:
 
 
 def _likeliest(bare: Collection[str], languages: Collection[str]) -> frozenset[str]:
-    """The languages with the most stop words among ``bare``; several when they are level."""
-    known = STOP_WORDS.keys() & languages or STOP_WORDS.keys()
-    votes = {language: len(STOP_WORDS[language].intersection(bare)) for language in known}
+    """The languages with the most stop words among ``bare``; several when they are level.
+
+    One word does not make a question foreign to the collection: "Die Hard" is not German.
+    """
+    known = STOP_WORDS.keys() & languages
+    votes = {
+        language: len(words.intersection(bare)) - bool(known and language not in known)
+        for language, words in STOP_WORDS.items()
+    }
     most = max(votes.values())
     return frozenset(language for language, count in votes.items() if count == most > 0)

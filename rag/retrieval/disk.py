@@ -252,10 +252,12 @@ def _term(term: str, weight: float) -> tantivy.Query:
 
 @contextmanager
 def _reading() -> Iterator[None]:
-    """Where tantivy's errors become ours; it raises ValueError for everything."""
+    """Where tantivy's errors become ours."""
     try:
         yield
-    except (OSError, ValueError) as exc:
+    except BaseException as exc:
+        if not _is_tantivys(exc):
+            raise
         raise SearchError(
             "The search index is damaged or was made by another version; it will be rebuilt."
         ) from exc
@@ -265,7 +267,9 @@ def _reading() -> Iterator[None]:
 def _writing() -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as exc:
+    except BaseException as exc:
+        if not _is_tantivys(exc):
+            raise
         if "LockBusy" in str(exc):
             raise IndexLocked(
                 "Another process is writing to the search index; try again when it is done."
@@ -273,3 +277,8 @@ def _writing() -> Iterator[None]:
         raise SearchError(
             "The search index could not be written; check the free space on the disk and try again."
         ) from exc
+
+
+def _is_tantivys(exc: BaseException) -> bool:
+    """It raises ValueError for everything, and panics where a damaged file makes no sense."""
+    return isinstance(exc, OSError | ValueError) or type(exc).__name__ == "PanicException"
