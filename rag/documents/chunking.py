@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from rag.documents.units import Ruler, Unit, cut, units
 from rag.language import detect
@@ -75,46 +76,51 @@ def spans(text: str, media_type: str, max_tokens: int, overlap: float) -> Iterat
     """The passages of one page. Those of a table hold whole rows; its first row is the section."""
     ruler = Ruler(text)
     pending: list[Unit] = []
-    for unit in units(text, media_type, max_tokens, ruler):
-        while pending and (_opens_section(unit, pending) or not _fits(unit, pending, max_tokens)):
-            span, rest = _closed(text, pending, max_tokens, ruler)
+    old = 0  # units at the beginning of ``pending`` that repeat the passage before
+    for unit in chain(units(text, media_type, max_tokens, ruler), [None]):
+        while pending and (unit is None or not _belongs(unit, pending, max_tokens)):
+            span, closed, rest = _closed(text, pending, old, max_tokens, ruler)
             yield span
-            pending = rest or _repeated(pending, unit, max_tokens, overlap)
-        pending.append(unit)
-    while pending:
-        span, pending = _closed(text, pending, max_tokens, ruler)
-        yield span
+            repeated = _repeated(closed, [*rest, unit][0], max_tokens, overlap, ruler)
+            pending, old = [*repeated, *rest], len(repeated)
+        if unit is not None:
+            pending.append(unit)
 
 
-def _opens_section(unit: Unit, pending: list[Unit]) -> bool:
-    """A heading does, unless it follows right after another: the two stay together."""
-    return unit.is_heading and not pending[-1].is_heading
-
-
-def _fits(unit: Unit, pending: list[Unit], max_tokens: int) -> bool:
+def _belongs(unit: Unit, pending: list[Unit], max_tokens: int) -> bool:
+    """A heading begins anew, unless it follows right after another: the two stay together."""
+    if unit.is_heading and not pending[-1].is_heading:
+        return False
     return unit.token_count + sum(each.token_count for each in pending) <= max_tokens
 
 
 def _closed(
-    text: str, pending: list[Unit], max_tokens: int, ruler: Ruler
-) -> tuple[Span, list[Unit]]:
-    """A passage of as many units as truly fit, and those left over."""
+    text: str, pending: list[Unit], old: int, max_tokens: int, ruler: Ruler
+) -> tuple[Span, list[Unit], list[Unit]]:
+    """A passage of as many units as truly fit, at least one of them new; they; those left over."""
     start = pending[0].start
-    for count in range(len(pending), 0, -1):
+    for count in range(len(pending), old, -1):
         last = pending[count - 1]
         tokens = ruler.count(start, last.end)
         if tokens <= max_tokens or last.end - start == 1:
-            return Span(start, last.end, tokens, last.section), pending[count:]
-    return _closed(text, [*cut(text, pending[0], max_tokens), *pending[1:]], max_tokens, ruler)
+            return Span(start, last.end, tokens, last.section), pending[:count], pending[count:]
+    fewer = pending[old:] if old else [*cut(text, pending[0], max_tokens), *pending[1:]]
+    return _closed(text, fewer, 0, max_tokens, ruler)
 
 
-def _repeated(closed: list[Unit], following: Unit, max_tokens: int, overlap: float) -> list[Unit]:
+def _repeated(
+    closed: list[Unit], following: Unit | None, max_tokens: int, overlap: float, ruler: Ruler
+) -> list[Unit]:
     """The pieces at the end of a closed passage that open the next one of the same paragraph."""
-    repeated: list[Unit] = []
-    room = min(overlap * max_tokens, max_tokens - following.token_count)
-    for unit in reversed(closed[1:]):
-        room -= unit.token_count
-        if room < 0 or unit.split_from is None or unit.split_from != following.split_from:
-            break
-        repeated.insert(0, unit)
-    return repeated
+    if following is None or following.split_from is None:
+        return []
+    for index in range(1, len(closed)):
+        unit, repeated = closed[index], closed[index:]
+        if (
+            unit.split_from == following.split_from
+            and ruler.estimate(unit.start, closed[-1].end) <= overlap * max_tokens
+            and _belongs(following, repeated, max_tokens)
+            and ruler.count(unit.start, closed[-1].end) <= overlap * max_tokens
+        ):
+            return repeated
+    return []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import zipfile
 from typing import Any
 
@@ -25,7 +26,7 @@ _DECLARED = re.compile(
 _DECLARED_WITHIN = 4_096
 _NOT_TEXT = ["script", "style", "template", "svg", "head", "iframe", "object", "canvas"]
 _UNMARKED = ["a", "img", "b", "strong", "i", "em", "u", "span"]
-_HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
+_TOP_HEADING = "h1"
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
 
 
@@ -59,12 +60,18 @@ def _no_picture(_: Any) -> dict[str, str]:
 
 
 def _markdown(html: str) -> str:
-    soup = BeautifulSoup(html, "html.parser")
+    soup = _parsed(html)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     for unread in soup(_NOT_TEXT):
         unread.decompose()
     text = _converted(soup)
-    return f"# {title}\n\n{text}" if title and not soup(_HEADINGS[0]) else text
+    return f"# {title}\n\n{text}" if title and not soup(_TOP_HEADING) else text
+
+
+def _parsed(html: str) -> BeautifulSoup:
+    # lxml, because it closes what a page leaves open (<li>a<li>b) as a browser does.
+    with warnings.catch_warnings(action="ignore"):  # that it looks like XML, or like a file's name
+        return BeautifulSoup(html.replace("\x00", ""), "lxml")
 
 
 def _converted(soup: BeautifulSoup) -> str:

@@ -10,6 +10,9 @@ from rag.documents.cleaning import clean
 from rag.documents.limits import Limits
 from rag.errors import DocumentTooLarge, EmptyDocument, EncryptedDocument
 
+# Where the end of a file is lost, this makes pypdf look for its objects one by one.
+_END = b"\nstartxref\n0\n%%EOF\n"
+
 
 class PdfPages:
     """An open file; its pages are read one by one, in any order.
@@ -18,7 +21,7 @@ class PdfPages:
     """
 
     def __init__(self, data: bytes, limits: Limits, password: str) -> None:
-        self._reader = PdfReader(io.BytesIO(data))
+        self._reader = _reader(data)
         self._unlock(password)
         self.page_count = len(self._reader.pages)
         if self.page_count == 0:
@@ -44,3 +47,10 @@ class PdfPages:
             if password
             else "The file is protected by a password. Give it, or save a copy without one."
         )
+
+
+def _reader(data: bytes) -> PdfReader:
+    try:
+        return PdfReader(io.BytesIO(data))
+    except Exception:  # of any kind: see readers.py
+        return PdfReader(io.BytesIO(data + _END))
