@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from rag.answering import sentences
 from rag.answering.citations import Cited, without_marks
 from rag.answering.grounding import Sources
-from rag.answering.refusals import is_refusal
+from rag.answering.refusals import refuses
 from rag.types import Confidence, Context, Reply, Signal, Verdict
 
 ACCEPT = 0.6  # a value below this is not accepted
@@ -49,8 +48,7 @@ def written(draft: Draft) -> float:
 
 def answered(draft: Draft) -> float:
     """0 when its first sentence says that the passages do not hold the answer."""
-    first = next(sentences.spans(draft.text), (0, 0))
-    return float(not is_refusal(draft.text[slice(*first)]))
+    return float(not refuses(draft.text))
 
 
 def complete(draft: Draft) -> float:

@@ -2,7 +2,7 @@
 
 No model is called. A question leans when it says so: it opens like a continuation, points back with
 a pronoun, or is a mere fragment; English and Romanian. Any other question is a new topic, and is
-searched alone. Knows nothing of indexes.
+searched and asked alone. Knows nothing of indexes and prompts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rag.answering.citations import without_marks
 from rag.answering.grounding import content
-from rag.types import Message, Query
+from rag.types import Message, Query, Role
 
 _OPENERS = re.compile(
     r"\W*(?:and|but|or|also|then|what about|how about|same for|dar|[sș]i|iar|sau|deci|atunci"
@@ -43,9 +43,26 @@ _NAMES = 12  # names and numbers taken from the last answer
 
 def query(question: str, history: Sequence[Message]) -> Query:
     """The question and, if it leans on it, its background: what was asked and named before."""
+    turns = earlier(question, history)
+    return Query(question, " ".join([*_contents(turns, "user"), *_named(turns)]))
+
+
+def whole(question: str, turns: Sequence[Message]) -> str:
+    """The question after those it leans on, which is how a small model takes up their subject."""
+    return " ".join([*_contents(turns, "user"), question])
+
+
+def earlier(question: str, history: Sequence[Message]) -> tuple[Message, ...]:
+    """The turns a question leans on, oldest first: the last, and on while they lean as well.
+
+    Nothing for a question that stands alone: there, earlier turns only distract a small model.
+    """
     if not leans(question):
-        return Query(question)
-    return Query(question, " ".join([*_questions(history), *_named(history)]))
+        return ()
+    asked = [at for at, message in enumerate(history) if message.role == "user"][-_EARLIER:]
+    alone = [at for at in asked[1:] if not leans(history[at].content)]
+    starts = [*asked[:1], *alone] or [0]
+    return tuple(history[starts[-1] :])
 
 
 def leans(question: str) -> bool:
@@ -62,16 +79,13 @@ def leans(question: str) -> bool:
     return bool(_ASKING.match(question)) and len(question.split()) <= _FRAGMENT_WORDS
 
 
-def _questions(history: Sequence[Message]) -> list[str]:
-    """The last question, and those before it as far as each leans on the one before."""
-    asked = [message.content for message in history if message.role == "user"][-_EARLIER:]
-    first = next((at for at in range(len(asked) - 1, 0, -1) if not leans(asked[at])), 0)
-    return asked[first:]
+def _contents(turns: Sequence[Message], role: Role) -> list[str]:
+    return [message.content for message in turns if message.role == role]
 
 
-def _named(history: Sequence[Message]) -> list[str]:
+def _named(turns: Sequence[Message]) -> list[str]:
     """Names and numbers of the last answer: what a pronoun is likely to stand for."""
-    answers = [message.content for message in history if message.role == "assistant"]
+    answers = _contents(turns, "assistant")
     words = content(without_marks(answers[-1])) if answers else []
     named = (word for word in words if word[0].isupper() or any(map(str.isdigit, word)))
     return list(named)[:_NAMES]

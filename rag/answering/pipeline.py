@@ -63,9 +63,10 @@ class Pipeline:
 
     def _turn(self, question: str, history: Sequence[Message], mode: Mode) -> Turn:
         clock = Clock(self.now_ns)
+        earlier = conversation.earlier(question, history)
         if mode == "llm" and self.llm is not None:
-            return Turn(question, history, self.options, "llm", self.llm, clock)
-        turn = Turn(question, history, self.options, "slm", self.slm, clock)
+            return Turn(question, earlier, self.options, "llm", self.llm, clock)
+        turn = Turn(question, earlier, self.options, "slm", self.slm, clock)
         if mode == "llm":
             turn.warnings.append(
                 "There is no larger model, so the small one answered. Set RAG_LLM to add one."
@@ -73,8 +74,7 @@ class Pipeline:
         return turn
 
     async def _events(self, turn: Turn, index: Index) -> AsyncGenerator[AnswerEvent]:
-        query = conversation.query(turn.question, turn.history)
-        hits = await asyncio.to_thread(turn.search, index, query)
+        query, hits = await asyncio.to_thread(turn.search, index)
         turn.clock.lap("retrieve")
         if not hits:
             yield Retrieved(query, turn.context)

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from rag.answering.citations import without_marks
 from rag.answering.context import SEPARATOR, model_tokens
+from rag.answering.refusals import refuses
 from rag.answering.safety import defused
 from rag.types import Context, Message
 
@@ -19,33 +20,60 @@ INSTRUCTION = (
     "Answer the question from the passages, in a full sentence. "
     "If they do not hold the answer, say that it is not in the documents."
 )
-# Languages small models do not keep to unless they are told.
-_NAMES = {"ro": "Romanian"}
+_LANGUAGES = {
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "cs": "Czech",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "fi": "Finnish",
+    "fr": "French",
+    "hu": "Hungarian",
+    "it": "Italian",
+    "ja": "Japanese",
+    "ko": "Korean",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "sv": "Swedish",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "zh": "Chinese",
+}
 _TEMPLATE_TOKENS = 8  # what a chat template adds to a message, at most
 
 
 def messages(
-    question: str, context: Context, history: Sequence[Message] = (), language: str = ""
+    question: str, context: Context, turns: Sequence[Message] = (), language: str = ""
 ) -> tuple[Message, ...]:
-    """``history`` is what ``recent`` chose; ``language`` the question's, an ISO 639-1 code or "".
+    """``turns`` are what ``recent`` chose; ``language`` the question's, an ISO 639-1 code or "".
 
     The passages stand before the first question, whichever turn that is from.
     """
-    asked = f"Question: {defused(question)}"
-    if language in _NAMES:
-        asked += f"\nAnswer in {_NAMES[language]}."
-    first, *rest = [*history, Message("user", asked)]
+    first, *rest = [*turns, _asked(question)]
     opening = SEPARATOR.join(filter(None, (context.text, first.content)))
-    return (Message("system", INSTRUCTION), Message("user", opening), *rest)
+    system = Message("system", _instruction(context, language))
+    return (system, Message("user", opening), *rest)
 
 
-def recent(history: Sequence[Message], budget_tokens: int) -> tuple[Message, ...]:
+def recent(turns: Sequence[Message], budget_tokens: int) -> tuple[Message, ...]:
     """The latest whole turns that fit, oldest first and ready for a prompt.
 
-    A question that got no answer is left out, and citations are: their numbers have moved on.
+    A question that got no answer from the documents is left out, because a model repeats what it
+    said; and citations are, because their numbers have moved on.
     """
     chosen: list[Message] = []
-    for turn in reversed([_turn(*both) for both in pairwise(history) if _is_turn(*both)]):
+    for question, answer in reversed(list(pairwise(turns))):
+        if (question.role, answer.role) != ("user", "assistant") or refuses(answer.content):
+            continue
+        text = defused(without_marks(answer.content))
+        turn = (_asked(question.content), Message("assistant", text))
         budget_tokens -= token_count(turn)
         if budget_tokens < 0:
             break
@@ -58,10 +86,13 @@ def token_count(prompt: Iterable[Message]) -> int:
     return sum(model_tokens(message.content) + _TEMPLATE_TOKENS for message in prompt)
 
 
-def _is_turn(question: Message, answer: Message) -> bool:
-    return (question.role, answer.role) == ("user", "assistant")
+def _asked(question: str) -> Message:
+    return Message("user", f"Question: {defused(question)}")
 
 
-def _turn(question: Message, answer: Message) -> tuple[Message, Message]:
-    asked = Message("user", f"Question: {defused(question.content)}")
-    return asked, Message("assistant", defused(without_marks(answer.content)))
+def _instruction(context: Context, language: str) -> str:
+    """Small models are told a language they would not keep to by themselves."""
+    languages = {hit.chunk.language or language for hit in context.hits}
+    if language not in _LANGUAGES or (language == "en" and languages <= {"en"}):
+        return INSTRUCTION
+    return f"{INSTRUCTION} Answer in {_LANGUAGES[language]}."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from rag.answering import sentences
+
 _REFUSAL = re.compile(
     r"""\b(?:
       not\ (?:\w+\ )?(?:in|mentioned|stated|specified|provided|given|contained|included|found
@@ -32,6 +34,12 @@ _NOT_FOUND = {
 def not_found(language: str) -> str:
     """What the chat says, without asking a model, when no passage matches the question."""
     return _NOT_FOUND.get(language, _NOT_FOUND["en"])
+
+
+def refuses(text: str) -> bool:
+    """Whether an answer does so in its first sentence; what comes after an answer is no refusal."""
+    start, end = next(sentences.spans(text), (0, 0))
+    return is_refusal(text[start:end])
 
 
 def is_refusal(sentence: str) -> bool:

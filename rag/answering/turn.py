@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from rag.answering import budget, citations, confidence, prompt, refusals
+from rag.answering import budget, citations, confidence, conversation, prompt, refusals
 from rag.answering.confidence import Draft
 from rag.answering.context import pack
 from rag.answering.safety import StreamGuard, inert
@@ -59,7 +59,7 @@ DEFAULT_OPTIONS = AnsweringOptions()
 @dataclass(slots=True)
 class Turn:
     question: str
-    history: Sequence[Message]
+    earlier: Sequence[Message]  # the turns that the question leans on
     options: AnsweringOptions
     tier: Tier
     model: ChatModel
@@ -74,17 +74,22 @@ class Turn:
     cited: citations.Cited | None = None
 
     @property
+    def whole_question(self) -> str:
+        return conversation.whole(self.question, self.earlier)
+
+    @property
     def max_passages(self) -> int:
         return self.options.top_k or self.model.best_passages or DEFAULT_PASSAGES
 
-    def search(self, index: Index, query: Query) -> Sequence[Hit]:
+    def search(self, index: Index) -> tuple[Query, Sequence[Hit]]:
         """Blocks, so run it in a thread; telling the language loads a model the first time."""
-        self.language = detect(self.question)
-        return index.search(query, max(_CANDIDATES, 2 * self.max_passages))
+        self.language = detect(self.question) or detect(self.whole_question)
+        query = conversation.query(self.question, self.earlier)
+        return query, index.search(query, max(_CANDIDATES, 2 * self.max_passages))
 
     def prepare(self, hits: Sequence[Hit]) -> None:
         """Write a prompt that fits the model. Raises ContextTooLong when none does."""
-        asked = prompt.messages(self.question, self.context, (), self.language)
+        asked = prompt.messages(self.whole_question, self.context, (), self.language)
         room = budget.share(
             self.model.capabilities.context_tokens,
             prompt.token_count(asked),
@@ -92,7 +97,7 @@ class Turn:
             self.options.context_tokens,
         )
         self.options = replace(self.options, max_tokens=room.reply_tokens)
-        self._write(hits, room.passage_tokens, prompt.recent(self.history, room.history_tokens))
+        self._write(hits, room.passage_tokens, prompt.recent(self.earlier, room.history_tokens))
 
     def tighten(self, hits: Sequence[Hit], refusal: ContextTooLong) -> None:
         """Write a smaller prompt after a server's refusal: no history, half the passages.
@@ -101,7 +106,7 @@ class Turn:
         """
         self.clock.lap("queue")
         passages = len(self.context.hits)
-        if self.partial or (passages == 1 and not self.history):
+        if self.partial or (passages == 1 and not self.earlier):
             raise refusal
         budget_tokens = self.context.token_count // (1 if passages == 1 else 2)
         self.warnings.append(
@@ -131,8 +136,9 @@ class Turn:
 
     def judge(self) -> Confidence:
         reply = self._finished()
-        self.cited = citations.resolve(reply.text, self.context, self.question)
-        return confidence.judge(Draft(self.question, self.context, reply, self.cited))
+        asked = self.whole_question
+        self.cited = citations.resolve(reply.text, self.context, asked)
+        return confidence.judge(Draft(asked, self.context, reply, self.cited))
 
     def answered(self, judged: Confidence) -> Answer:
         reply, cited = self._finished(), self.cited or citations.Cited(self.partial, ())
@@ -176,11 +182,11 @@ class Turn:
 
     # --- parts
 
-    def _write(self, hits: Sequence[Hit], budget_tokens: int, history: Sequence[Message]) -> None:
+    def _write(self, hits: Sequence[Hit], budget_tokens: int, turns: Sequence[Message]) -> None:
         self.context = pack(hits, budget_tokens=budget_tokens, max_passages=self.max_passages)
         if not self.context.hits:
             raise ContextTooLong(self._too_long())
-        self.prompt = prompt.messages(self.question, self.context, history, self.language)
+        self.prompt = prompt.messages(self.whole_question, self.context, turns, self.language)
 
     def _too_long(self) -> str:
         return (

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.conversation import leans, query
+from rag.answering.conversation import earlier, leans, query, whole
 from rag.types import Message, Query
 
 
@@ -92,3 +92,20 @@ def test_an_unanswered_question_still_counts_when_the_turn_failed() -> None:
     assert query("And why?", talk("What was the revenue in 2022?")).background == (
         "What was the revenue in 2022?"
     )
+
+
+def test_only_the_turns_it_leans_on_come_along_when_a_question_follows_up() -> None:
+    history = [*talk("Who wrote Hamlet?", "Nobody."), *REVENUE]
+    assert earlier("and in 2023?", history) == tuple(REVENUE)
+    assert earlier("Who wrote Faust?", history) == ()
+    assert earlier("and in 2023?", ()) == ()
+
+
+def test_no_more_than_three_turns_come_along_when_all_lean() -> None:
+    history = talk("And a?", "A.", "And b?", "B.", "And c?", "C.", "And d?", "D.")
+    assert earlier("And e?", history) == tuple(history[2:])
+
+
+def test_the_question_is_asked_with_those_before_it_when_it_leans_on_them() -> None:
+    assert whole("and in 2023?", REVENUE) == "What was the revenue in 2022? and in 2023?"
+    assert whole("Who wrote Hamlet?", ()) == "Who wrote Hamlet?"

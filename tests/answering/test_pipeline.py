@@ -191,7 +191,19 @@ async def test_a_follow_up_finds_its_subject_when_it_only_points_to_it(
         "assistant",
         "user",
     ]
-    assert "[1]." not in sent.body["messages"][2]["content"]
+    assert [message["content"] for message in sent.body["messages"][2:]] == [
+        "The sea is salty.",
+        "Question: How salty is the sea? And how deep is it?",
+    ]
+
+
+async def test_a_new_topic_is_asked_alone_when_there_was_another_before(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    history = (Message("user", "How salty is the sea?"), Message("assistant", "Very."))
+    await answer(Pipeline(await model()), "Which colour is the sky?", history=history)
+    (sent,) = scripted_server.history
+    assert [message["role"] for message in sent.body["messages"]] == ["system", "user"]
 
 
 async def test_the_prompt_begins_the_same_when_a_follow_up_has_the_same_passages(

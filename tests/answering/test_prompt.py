@@ -1,7 +1,9 @@
+import pytest
 from answering.passages import chunk, hits
 
 from rag.answering.context import pack
 from rag.answering.prompt import INSTRUCTION, messages, recent, token_count
+from rag.answering.refusals import not_found
 from rag.types import Context, Message
 
 CONTEXT = pack(hits(chunk("The sky is blue.")), budget_tokens=100, max_passages=1)
@@ -35,9 +37,30 @@ def test_the_question_stands_alone_when_there_are_no_passages() -> None:
     assert messages("Why?", NOTHING)[1:] == (Message("user", "Question: Why?"),)
 
 
-def test_the_language_is_named_when_the_question_is_romanian() -> None:
-    assert messages("De ce?", NOTHING, (), "ro")[1].content.endswith("\nAnswer in Romanian.")
-    assert messages("Why?", NOTHING, (), "en")[1].content == "Question: Why?"
+def instruction(language: str, *passages: str) -> str:
+    chunks = [
+        chunk(f"x {at}", document=f"{at}.md", language=one) for at, one in enumerate(passages)
+    ]
+    packed = pack(hits(*chunks), budget_tokens=500, max_passages=9)
+    return messages("?", packed, (), language)[0].content.removeprefix(INSTRUCTION)
+
+
+@pytest.mark.parametrize(
+    ("language", "passages", "told"),
+    [
+        ("en", ["en"], ""),
+        ("en", ["", "en"], ""),
+        ("", ["ro"], ""),
+        ("xx", ["ro"], ""),
+        ("ro", ["ro"], " Answer in Romanian."),
+        ("ro", ["en"], " Answer in Romanian."),
+        ("en", ["en", "ro"], " Answer in English."),
+    ],
+)
+def test_the_language_is_named_when_a_model_might_miss_it(
+    language: str, passages: list[str], told: str
+) -> None:
+    assert instruction(language, *passages) == told
 
 
 def test_control_tokens_are_spelled_out_when_a_question_holds_them() -> None:
@@ -58,6 +81,11 @@ def test_the_newest_turns_are_kept_when_not_all_fit() -> None:
 
 def test_a_question_is_left_out_when_it_got_no_answer() -> None:
     history = (TALK[0], *TALK[2:])
+    assert recent(history, 1_000) == recent(TALK[2:], 1_000)
+
+
+def test_a_refusal_is_left_out_when_it_would_only_be_repeated() -> None:
+    history = (TALK[0], Message("assistant", not_found("en")), *TALK[2:])
     assert recent(history, 1_000) == recent(TALK[2:], 1_000)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.refusals import is_refusal, not_found
+from rag.answering.refusals import is_refusal, not_found, refuses
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,9 @@ def test_a_sentence_answers_when_it_merely_holds_a_negation(sentence: str) -> No
 @pytest.mark.parametrize("language", ["en", "ro", "de", ""])
 def test_our_own_words_are_known_as_a_refusal_when_they_come_back(language: str) -> None:
     assert is_refusal(not_found(language))
+
+
+def test_only_the_first_sentence_refuses_when_there_are_more() -> None:
+    assert refuses("It is not in the documents. The sky is blue.")
+    assert not refuses("The sky is blue. The rest is not in the documents.")
+    assert not refuses("")
