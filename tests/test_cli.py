@@ -15,6 +15,7 @@ import pytest
 from scripted_server import Scripted, ScriptedServer
 
 from rag.cli import COMMANDS, main
+from rag.models.embedded.home import EmbeddedHome
 
 ROOT = Path(__file__).parent.parent
 HIT_KEYS = ["rank", "score", "document", "page", "section", "text", "matched_terms"]
@@ -321,3 +322,27 @@ def test_it_ends_cleanly_when_interrupted(pump: Path, scripted_server: ScriptedS
         assert process.stderr.read().strip() == b"Stopped."
     assert process.returncode == 130
     assert scripted_server.history[-1].disconnected.wait(10)
+
+
+@pytest.mark.model
+def test_a_real_model_answers_and_is_gone_when_ask_starts_it(
+    pump: Path, request: pytest.FixtureRequest
+) -> None:
+    data_dir = request.config.cache.mkdir("models").parent  # where other tests keep weights, too
+    environment = {
+        **process_environment(),
+        "RAG_DATA_DIR": str(data_dir),
+        "RAG_SLM": "embedded:smollm2-135m",
+        "RAG_MAX_TOKENS": "24",
+    }
+    ended = subprocess.run(
+        command("ask", "When is the oil changed?", "--docs", str(pump.parent), "--json"),
+        check=True,
+        capture_output=True,
+        env=environment,
+    )
+    answer = json.loads(ended.stdout)
+    assert (answer["model"], answer["route"]) == ("smollm2-135m", "slm")
+    assert 1 <= answer["usage"]["smollm2-135m"]["completion_tokens"] <= 24
+    assert answer["usage"]["smollm2-135m"]["estimated"] is False
+    assert EmbeddedHome(data_dir).running("smollm2-135m") is None

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import click
 
 from rag.commands.opening import opened
-from rag.commands.terminal import example, json_option, print_json, run
+from rag.commands.terminal import example, json_option, print_json, progress_shown, run
 from rag.documents.library import LibraryEntry
 from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
 from rag.retrieval.index import Index, Scoped
-from rag.types import Answer, Answered, Delta, Escalated, Failed, Hit, Latency, Mode, Query
+from rag.types import (
+    Answer,
+    Answered,
+    AnswerEvent,
+    Delta,
+    Escalated,
+    Failed,
+    Hit,
+    Latency,
+    Mode,
+    Query,
+    Retrieved,
+    Tier,
+)
 from rag.workspace import Workspace
+
+FRAME_S = 0.2  # between two looks at a model that is being made ready
 
 docs_option = click.option(
     "--docs",
@@ -76,22 +91,51 @@ async def ask(
 ) -> None:
     """Answer QUESTION from the documents, with the passages that say so."""
     _not_empty(question, "QUESTION")
-    async with opened(docs, warm=True) as workspace:
+    async with opened(docs, warm=True, mode=mode) as workspace:
         pipeline = await workspace.pipeline()
-        index = scoped(workspace, names)
-        mode = mode or workspace.settings.mode
-        events = pipeline.answer(question, index=index, history=(), mode=mode)
-        async with aclosing(events):
+        index, mode = scoped(workspace, names), workspace.settings.mode
+        async with (
+            aclosing(pipeline.answer(question, index=index, mode=mode)) as events,
+            waiting_shown(workspace, "llm" if mode == "llm" else "slm") as waiting,
+        ):
             async for event in events:
-                match event:
-                    case Delta(text=text) if not as_json:
-                        click.echo(text, nl=False)
-                    case Escalated(model=model, reasons=reasons) if not as_json:
-                        click.echo(f"\n\n{' '.join(reasons)} Asking {model}:\n")
-                    case Answered(answer=answer):
-                        print_json(answer_json(answer)) if as_json else print_sources(answer)
-                    case Failed(message=message):
-                        raise RagError(message)
+                if not isinstance(event, Retrieved):
+                    waiting.cancel()
+                print_event(event, as_json)
+
+
+def print_event(event: AnswerEvent, as_json: bool) -> None:
+    """Raises RagError for a turn that has failed."""
+    match event:
+        case Failed(message=message):
+            raise RagError(message)
+        case Answered(answer=answer) if as_json:
+            print_json(answer_json(answer))
+        case Answered(answer=answer):
+            print_sources(answer)
+        case Delta(text=text) if not as_json:
+            click.echo(text, nl=False)
+        case Escalated(model=model, reasons=reasons) if not as_json:
+            click.echo(f"\n\n{' '.join(reasons)} Asking {model}:\n")
+
+
+@asynccontextmanager
+async def waiting_shown(workspace: Workspace, tier: Tier) -> AsyncIterator[asyncio.Task[None]]:
+    """While the task runs, progress bars tell how far the model is from answering."""
+    task = asyncio.create_task(_show_waiting(workspace, tier))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _show_waiting(workspace: Workspace, tier: Tier) -> None:
+    with progress_shown() as show:
+        while not (status := workspace.status(tier)).is_ready:
+            if status.progress is not None:
+                show(status.progress)
+            await asyncio.sleep(FRAME_S)
 
 
 def scoped(workspace: Workspace, names: Sequence[str]) -> Index:

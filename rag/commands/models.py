@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from tqdm import tqdm
 
-from rag.commands.terminal import example, json_option, print_json, progress_bar, run
+from rag.commands.terminal import example, json_option, print_json, progress_shown, run
 from rag.encoding import Json
 from rag.models import weights
 from rag.models.embedded import server
@@ -132,31 +130,6 @@ def prepared(name: str, data_dir: Path, on_progress: Callable[[Progress], None])
         return folder
     file = weights.fetch(WEIGHTS[name], models_folder, on_progress)
     return converted(file, models_folder, on_progress)
-
-
-@contextmanager
-def progress_shown() -> Iterator[Callable[[Progress], None]]:
-    """A bar for each stage, one after the other."""
-    bars: dict[str, tqdm[None]] = {}
-
-    def show(progress: Progress) -> None:
-        if progress.stage not in bars:
-            _close(bars)
-            unit = "B" if progress.unit == "bytes" else "step"
-            title = {"download": "Fetching", "convert": "Preparing", "load": "Loading"}
-            bars[progress.stage] = progress_bar(title[progress.stage], progress.total or None, unit)
-        bar = bars[progress.stage]
-        bar.update(progress.done - bar.n)
-
-    try:
-        yield show
-    finally:
-        _close(bars)
-
-
-def _close(bars: dict[str, tqdm[None]]) -> None:
-    for bar in bars.values():
-        bar.close()
 
 
 def _run_file(settings: Settings, model: str) -> Path | None:
