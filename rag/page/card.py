@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from rag.commands import encoding
+from rag import encoding
 from rag.page.wording import Wording
 from rag.types import Answer, Chunk, Citation, Context, Hit, Latency, Retrieved
 
-STAGES = ("retrieve", "pack", "queue", "first_token", "generate", "check", "escalate")  # as run
+STAGES = ("retrieve", "queue", "pack", "first_token", "generate", "check", "escalate")  # as run
 AROUND_CHARACTERS = 240  # of the page, shown before and after a passage
 
 Props = dict[str, Any]

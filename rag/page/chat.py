@@ -1,17 +1,21 @@
 """One chat: its own documents and the turns so far. Plain values, kept in the browser's session.
 
-Its documents live as long as the chat, and are searched together with the library.
+Its documents live as long as the chat, and are searched together with the library. Search engines
+are imported when the first document arrives: the page itself is served before that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rag.retrieval.index import Index, Scoped
-from rag.retrieval.joint import JointIndex
-from rag.retrieval.memory import MemoryIndex
+from rag.page.wording import Wording
 from rag.types import Chunk, Document, Message
+
+if TYPE_CHECKING:
+    from rag.retrieval.index import Index
+    from rag.retrieval.memory import MemoryIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +29,34 @@ class Upload:
 class Chat:
     """``index`` is replaced, never changed: a question in flight keeps its view."""
 
-    index: MemoryIndex = field(default_factory=MemoryIndex)
+    words: Wording
+    index: MemoryIndex | None = None  # None: nothing was dropped yet
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
     turns: dict[str, tuple[str, str]] = field(default_factory=dict)  # question and answer, by id
 
     def add(self, document: Document, chunks: Sequence[Chunk], url: str) -> bool:
         """Take a document in; False if the same bytes are already here."""
+        from rag.retrieval.memory import MemoryIndex  # noqa: PLC0415
+
         if document.id in self.uploads:
             return False
         self.uploads[document.id] = Upload(document, len(chunks), url)
-        self.index = self.index.with_chunks(chunks)
+        self.index = (self.index or MemoryIndex()).with_chunks(chunks)
         return True
 
     def forget(self, document_id: str) -> bool:
         """Drop a document and everything derived from it; False if it is not here."""
-        if self.uploads.pop(document_id, None) is None:
+        if self.index is None or self.uploads.pop(document_id, None) is None:
             return False
         self.index = self.index.without(document_id)
         return True
 
     def searched(self, library: Index, documents: Collection[str]) -> Index:
         """The library and this chat's own documents as one; of them only ``documents``, if any."""
-        both = JointIndex((library, self.index)) if self.uploads else library
+        from rag.retrieval.index import Scoped  # noqa: PLC0415
+        from rag.retrieval.joint import JointIndex  # noqa: PLC0415
+
+        both = library if self.index is None else JointIndex((library, self.index))
         return Scoped(both, frozenset(documents)) if documents else both
 
     def rewind(self, turn_id: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from rag.page.wording import Wording
 from rag.settings import Settings
@@ -23,6 +23,14 @@ TIERS: tuple[Tier, ...] = ("slm", "llm")
 Kind = Literal["select", "multiselect", "slider", "text"]
 
 
+class PipelineChoices(TypedDict):
+    slm: str | None
+    llm: str | None
+    top_k: int | None
+    context_tokens: int | None
+    temperature: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """None: as the settings say."""
@@ -34,6 +42,15 @@ class Choices:
     context_tokens: int | None = None
     temperature: float | None = None
     documents: frozenset[str] = frozenset()  # ids; empty: all
+
+    def of_pipeline(self) -> PipelineChoices:
+        return {
+            "slm": self.slm,
+            "llm": self.llm,
+            "top_k": self.top_k,
+            "context_tokens": self.context_tokens,
+            "temperature": self.temperature,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,6 @@ def parse(values: Mapping[str, Any], default_mode: Mode) -> Choices:
     )
 
 
-def defaults(settings: Settings) -> Choices:
-    return Choices(
-        mode=settings.mode, slm=settings.slm, llm=settings.llm, temperature=settings.temperature
-    )
-
-
 def typed(values: Mapping[str, Any]) -> list[str]:
     """What was typed as a tier's model, in place of a choice from the list."""
     return [text for tier in TIERS if (text := (values.get(f"{tier}_other") or "").strip())]
@@ -68,30 +79,30 @@ def typed(values: Mapping[str, Any]) -> list[str]:
 
 def panel(
     values: Mapping[str, Any],
-    defaults: Choices,
+    settings: Settings,
     models: Sequence[str],
     documents: Mapping[str, str],
     words: Wording,
 ) -> dict[str, list[Field]]:
     """The panel's fields by the heading they stand under, holding what a person has set.
 
-    ``defaults`` are the settings' own, ``models`` what a tier can be besides, ``documents`` the
-    ids of what can be searched by names that are unique.
+    ``models`` are what a tier can be besides its setting, ``documents`` the ids of what can be
+    searched by names that are unique.
     """
     models_of = [
-        _model_fields(tier, getattr(defaults, tier), models, values, words) for tier in TIERS
+        _model_fields(tier, getattr(settings, tier), models, values, words) for tier in TIERS
     ]
     return {
-        "answers": _answer_fields(values, defaults, documents, words),
+        "answers": _answer_fields(values, settings, documents, words),
         "models": [field for fields in models_of for field in fields],
     }
 
 
 def _answer_fields(
-    values: Mapping[str, Any], defaults: Choices, documents: Mapping[str, str], words: Wording
+    values: Mapping[str, Any], settings: Settings, documents: Mapping[str, str], words: Wording
 ) -> list[Field]:
     modes = {words("mode_slm"): "slm", words("mode_llm"): "llm"}
-    fields = [_select("mode", modes, values.get("mode") or defaults.mode, words)]
+    fields = [_select("mode", modes, values.get("mode") or settings.mode, words)]
     if documents:
         kept = [one for one in values.get("documents") or () if one in documents.values()]
         fields.append(_field("multiselect", "documents", words, items=documents, initial=kept))
@@ -99,20 +110,20 @@ def _answer_fields(
         options = {words("automatic"): AUTOMATIC, **{number: number for number in numbers}}
         fields.append(_select(name, options, values.get(name) or AUTOMATIC, words))
     temperature = values.get("temperature")
-    warmth = defaults.temperature if temperature is None else temperature
+    warmth = settings.temperature if temperature is None else temperature
     fields.append(_field("slider", "temperature", words, initial=warmth, min=0, max=1.5, step=0.1))
     return fields
 
 
 def _model_fields(
     tier: Tier,
-    default: str | None,
+    default: str,
     models: Sequence[str],
     values: Mapping[str, Any],
     words: Wording,
 ) -> list[Field]:
     options = {
-        words("as_set", value=default or "auto"): AS_SET,
+        words("as_set", value=default): AS_SET,
         **{model: model for model in models},
     }
     if tier == "llm":

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.page.choices import Choices
+from rag.page.routes import Source
 from rag.page.wording import Wording
 from rag.settings import Settings
+from rag.types import Tier
 
 if TYPE_CHECKING:
     from rag.models.weights import Progress
-    from rag.workspace import Workspace
+    from rag.workspace import IngestEvent, Workspace
 
-SLOW_IMPORTS = ("rag.workspace", "rag.page.chat", "rag.page.reading")  # a second and more
+SLOW_IMPORTS = ("rag.workspace", "rag.retrieval.joint", "rag.page.reading")  # a second and more
+LOOK_S = 0.3  # between two looks at what is waited for
 MEGA = 1_000_000
 
 
@@ -25,16 +29,20 @@ class Home:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._opening: asyncio.Task[Workspace] | None = None
+        self._file = ""  # of the documents folder, being read while the library opens
 
-    def start(self) -> asyncio.Task[Workspace]:
-        """Begin to open, unless that has begun; anew if it failed."""
+    async def start(self) -> None:
+        """Begin to open."""
+        self._started()
+
+    async def workspace(self) -> Workspace:
+        """Once it is open; opened anew if that has failed. Raises what opening it raised."""
+        return await asyncio.shield(self._started())
+
+    def _started(self) -> asyncio.Task[Workspace]:
         if self._opening is None or (self._opening.done() and self._opening.exception()):
             self._opening = asyncio.create_task(self._open())
         return self._opening
-
-    async def workspace(self) -> Workspace:
-        """Raises what opening it raised; RagError if it is one that a person can mend."""
-        return await asyncio.shield(self.start())
 
     async def close(self) -> None:
         if self._opening is None or self._opening.cancel() or self._opening.exception():
@@ -47,24 +55,34 @@ class Home:
         from rag.workspace import Workspace  # noqa: PLC0415
 
         workspace = Workspace(self.settings)
-        await workspace.open()
+        await workspace.open(self._note)
         return workspace
+
+    def _note(self, event: IngestEvent) -> None:
+        self._file = getattr(event, "name", self._file)
+
+    async def source(self, document_id: str) -> Source:
+        """A library document's file. Raises NotFound."""
+        entry = (await self.workspace()).library.entry(document_id)
+        return Source(entry.source or Path(), entry.media_type)
 
     def waits_for(self, choices: Choices, words: Wording) -> str:
         """What an answer would have to wait for just now, as a line; "" for nothing."""
         if self._opening is None or not self._opening.done():
-            return words("opening")
+            return words("opening_file", name=self._file) if self._file else words("opening")
         if self._opening.exception():
             return ""
-        tier = "llm" if choices.mode == "llm" else "slm"
+        tier: Tier = "llm" if choices.mode == "llm" else "slm"
         status = self._opening.result().status(tier, getattr(choices, tier))
-        return "" if status.is_ready else waiting(status.model, status.progress, words)
+        return waiting(status.model, status.progress, words) if status.progress else ""
+
+    async def prepared(self, choices: Choices) -> None:
+        """Return once nothing is waited for."""
+        while self.waits_for(choices, Wording("en")):  # noqa: ASYNC110 (models tell no changes)
+            await asyncio.sleep(LOOK_S)
 
 
-def waiting(model: str, progress: Progress | None, words: Wording) -> str:
-    """``progress`` None: it waits, but for nothing that can be measured."""
-    if progress is None:
-        return words("wait", model=model)
+def waiting(model: str, progress: Progress, words: Wording) -> str:
     return words(progress.stage, model=model, percent=_share(progress))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-from rag.page.chat import Upload
+from rag.page.chat import Chat
 from rag.page.wording import Wording
 
 SHOWN = 200  # a longer list is filtered by name: one message to the page has its limit
@@ -26,31 +26,45 @@ class Entry(Protocol):
     def note(self) -> str: ...
 
 
-def documents(
-    uploads: Iterable[Upload], library: Iterable[Entry], words: Wording, name_contains: str = ""
-) -> dict[str, Any]:
+def documents(chat: Chat, library: Iterable[Entry], name_contains: str = "") -> dict[str, Any]:
     """The chat's own documents first, then the library's; at most ``SHOWN``."""
-    rows = [*_uploaded(uploads, words), *_shelved(library, words)]
+    rows = [*_own(chat), *_shelved(library, chat.words)]
     wanted = [row for row in rows if name_contains.casefold() in row["name"].casefold()]
     hidden = len(wanted) - SHOWN
     return {
         "documents": wanted[:SHOWN],
         "is_empty": not rows,
-        "more": words("more", count=hidden) if hidden > 0 else "",
-        "labels": words.group(
+        "more": chat.words("more", count=hidden) if hidden > 0 else "",
+        "labels": chat.words.group(
             "remove", "remove_sure", "keep", "filter", "no_documents", "no_match"
         ),
     }
 
 
-def _uploaded(uploads: Iterable[Upload], words: Wording) -> Iterator[dict[str, Any]]:
-    for upload in uploads:
-        document, pages = upload.document, len(upload.document.pages)
+def names(chat: Chat, library: Iterable[Entry]) -> dict[str, str]:
+    """Document ids by name, for a choice among them; a name that comes twice is numbered."""
+    named = [(upload.document.name, document_id) for document_id, upload in chat.uploads.items()]
+    named += [(entry.name, entry.id) for entry in library]
+    unique: dict[str, str] = {}
+    for name, document_id in named[:SHOWN]:
+        copies = sum(known.partition(" · ")[0] == name for known in unique)
+        unique[f"{name} · {copies + 1}" if copies else name] = document_id
+    return unique
+
+
+def size(page_count: int, chunk_count: int, words: Wording) -> str:
+    pages, chunks = words.count(page_count, "page"), words.count(chunk_count, "passage")
+    return words("file_ready", pages=pages, chunks=chunks)
+
+
+def _own(chat: Chat) -> Iterator[dict[str, Any]]:
+    for document_id, upload in chat.uploads.items():
+        document = upload.document
         yield {
-            "id": document.id,
+            "id": document_id,
             "name": document.name,
-            "origin": words("origin_chat"),
-            "size": size(pages, upload.chunk_count, words),
+            "origin": chat.words("origin_chat"),
+            "size": size(len(document.pages), upload.chunk_count, chat.words),
             "note": document.note,
             "url": upload.url,
         }
@@ -66,19 +80,3 @@ def _shelved(library: Iterable[Entry], words: Wording) -> Iterator[dict[str, Any
             "note": entry.note,
             "url": f"/source/{entry.id}",
         }
-
-
-def names(uploads: Iterable[Upload], library: Iterable[Entry]) -> dict[str, str]:
-    """Document ids by name, for a choice among them; a name that comes twice is numbered."""
-    named = [(upload.document.name, upload.document.id) for upload in uploads]
-    named += [(entry.name, entry.id) for entry in library]
-    unique: dict[str, str] = {}
-    for name, document_id in named[:SHOWN]:
-        copies = sum(known.partition(" · ")[0] == name for known in unique)
-        unique[f"{name} · {copies + 1}" if copies else name] = document_id
-    return unique
-
-
-def size(page_count: int, chunk_count: int, words: Wording) -> str:
-    pages, chunks = words.count(page_count, "page"), words.count(chunk_count, "passage")
-    return words("file_ready", pages=pages, chunks=chunks)

@@ -1,4 +1,4 @@
-"""Where a passage stands: a chat's own document or one of the library, its page and its file."""
+"""Where a passage stands: in whose document, on which page, in which file."""
 
 from __future__ import annotations
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rag.documents.ingest import FileFailed, FileRead, PageRead, SourceFile
 from rag.page import listing
 from rag.page.chat import Chat
 from rag.page.markdown import plain
-from rag.page.wording import Wording
 
 FRAME_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    path: Path
+    name: str
+    url: str  # where the browser finds it
 
 
 class Reading:
     """One batch of files, in the order they were dropped."""
 
-    def __init__(self, files: Mapping[SourceFile, str], chat: Chat, words: Wording) -> None:
-        """``files`` with the address where the browser finds each."""
-        self._words, self._chat = words, chat
-        self._urls = {file.path: url for file, url in files.items()}
+    def __init__(self, files: Sequence[Dropped], chat: Chat) -> None:
+        self.sources = [SourceFile(file.path, file.name) for file in files]
+        self._words, self.chat = chat.words, chat
+        self._urls = {file.path: file.url for file in files}
         self._names = {file.path: file.name for file in files}
-        self._states = {file.path: words("file_waiting") for file in files}
+        self._states = {file.path: chat.words("file_waiting") for file in files}
         self._unfinished = list(self._names)
         self.failures: list[str] = []  # Markdown, a paragraph for each file
         self.searched: list[str] = []  # names of the files that can be asked about
@@ -49,18 +56,15 @@ class Reading:
         yield self.title(), self.lines()
 
     def _page(self, event: PageRead) -> None:
-        for path in self._unfinished:
-            if self._names[path] == event.name:
-                page = self._words("file_page", page=event.page, pages=event.pages)
-                self._states[path] = page
-                return
+        state = self._words("file_page", page=event.page, pages=event.pages)
+        self._states[event.source] = state
 
     def _read(self, event: FileRead, library_ids: Collection[str]) -> None:
         document = event.document
         state = listing.size(len(document.pages), len(event.chunks), self._words)
         if document.id in library_ids:
             state = self._words("file_known_library")
-        elif not self._chat.add(document, event.chunks, self._urls[event.source]):
+        elif not self.chat.add(document, event.chunks, self._urls[event.source]):
             state = self._words("file_known_chat")
         self._end(event.source, state + (f" · {plain(document.note)}" if document.note else ""))
         self.searched.append(self._names[event.source])
@@ -81,12 +85,12 @@ class Reading:
             return self._words("read_some", done=len(self.searched), files=files)
         return self._words("read", files=files)
 
+    def ready(self) -> str:
+        """A sentence on what can be asked about now."""
+        names = ", ".join(f"**{plain(name)}**" for name in self.searched)
+        return self._words("files_ready", names=names)
+
     def lines(self) -> str:
         return "\n".join(
             f"- **{plain(name)}** · {self._states[path]}" for path, name in self._names.items()
         )
-
-
-def names(searched: Sequence[str]) -> str:
-    """Names in a row, as Markdown."""
-    return ", ".join(f"**{plain(name)}**" for name in searched)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, Router
 
 from rag.errors import NotFound
 from rag.page.guard import content_security_policy, without_outside_links
@@ -25,6 +25,8 @@ from rag.page.wording import wording
 
 PATHS = ("/", "/login", "/login/callback", "/env", "/element/{id}", "/thread/{id}", "/share/{id}")
 PREFIX = "page-"  # of the routes' names
+# Chainlit's page for any address, and FastAPI's about its API, which load from elsewhere.
+REPLACED = {"serve", "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
 UPLOADED = "application/octet-stream"  # whatever it claims to be: a browser must not open it
 READABLE = {"text/plain", "text/markdown", "text/csv"}  # harmless in a tab of its own
 FORM_BYTES = 10_000  # room for the form around a file
@@ -45,17 +47,19 @@ class Source:
     media_type: str
 
 
-def install(app: Starlette, routes: Sequence[Route], replaced: Collection[str]) -> None:
-    """Put our routes first, in place of those named and of those a former call put there."""
-    app.router.routes[:] = [
-        *routes,
-        *(
-            route
-            for route in app.router.routes
-            if not (name := getattr(route, "name", "") or "").startswith(PREFIX)
-            and name not in replaced
-        ),
-    ]
+def install(ours: Sequence[Route], app: Starlette, chat: Router) -> None:
+    """Put our routes first, in place of those a former call put there.
+
+    ``chat`` is the chat server's part of ``app``: its last route would answer 200 to any address.
+    """
+    others = [route for route in app.router.routes if not _is_replaced(route)]
+    app.router.routes[:] = [*ours, *others]
+    chat.routes[:] = [route for route in chat.routes if not _is_replaced(route)]
+
+
+def _is_replaced(route: BaseRoute) -> bool:
+    name = str(getattr(route, "name", ""))
+    return name.startswith(PREFIX) or name in REPLACED
 
 
 def page_routes(
@@ -109,6 +113,10 @@ def page_routes(
         Route(f"{prefix}/project/file", upload, methods=["POST"], name=f"{PREFIX}upload"),
         Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
     ]
+
+
+def icon(name: str) -> str:
+    return f"/public/icons/{name}.svg"
 
 
 def _refused(status: int, sentence: str) -> Response:

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 ENGLISH = {
     # starting
     "opening": "Opening the library",
+    "opening_file": "Opening the library: {name}",
     "download": "Fetching {model}: {percent}",
     "convert": "Preparing {model} for this machine, once: {percent}",
     "load": "Loading {model}",
-    "wait": "Waiting for {model}",
     "waiting": "{state}",
     "kept": "{state} · your question is kept",
     # starters
     "starter_about": "What can you do?",
     "starter_about_message": "What can Edge RAG Chat do?",
     "starter_files": "Which files can I drop in?",
-    "starter_files_message": "Which kinds of files can I drop into the chat?",
+    "starter_files_message": "Which files can I drop into the chat?",
     "starter_models": "Use another model",
     "starter_models_message": "How do I use a model from another server?",
     "starter_card": "Read the latency card",
@@ -127,20 +127,20 @@ ENGLISH = {
 
 ROMANIAN = {
     "opening": "Se deschide biblioteca",
+    "opening_file": "Se deschide biblioteca: {name}",
     "download": "Se descarcă {model}: {percent}",
     "convert": "Se pregătește {model} pentru acest calculator, o singură dată: {percent}",
     "load": "Se încarcă {model}",
-    "wait": "Se așteaptă {model}",
     "waiting": "{state}",
     "kept": "{state} · întrebarea este păstrată",
     "starter_about": "Ce știi să faci?",
-    "starter_about_message": "What can Edge RAG Chat do? Răspunde în română.",
+    "starter_about_message": "Ce poate face Edge RAG Chat?",
     "starter_files": "Ce fișiere pot aduce?",
-    "starter_files_message": "Which kinds of files can I drop into the chat? Răspunde în română.",
+    "starter_files_message": "Ce fișiere pot aduce în discuție?",
     "starter_models": "Folosește alt model",
-    "starter_models_message": "How do I use a model from another server? Răspunde în română.",
+    "starter_models_message": "Cum folosesc alt model, de pe alt server?",
     "starter_card": "Cum citesc fișa răspunsului?",
-    "starter_card_message": "What do the figures under an answer mean? Răspunde în română.",
+    "starter_card_message": "Ce înseamnă cifrele de sub un răspuns?",
     "tab_answers": "Răspunsuri",
     "tab_models": "Modele",
     "mode": "Răspunde cu",
@@ -244,6 +244,9 @@ NOUNS = {
         "file": ("fișier", "fișiere"),
     },
 }
+
+
+STARTERS = ("about", "files", "models", "card")  # each with its icon in public/icons
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rag.errors import NotFound
 from rag.page import places
 from rag.page.chat import Chat
+from rag.page.wording import Wording
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Chunk, Document, Message, Query
+
+
+def new_chat(**fields: Any) -> Chat:
+    return Chat(Wording("en"), **fields)
 
 
 def document(name: str, *texts: str) -> tuple[Document, tuple[Chunk, ...]]:
@@ -28,11 +34,11 @@ def names(chat: Chat, query: str, *documents: str) -> set[str]:
 
 
 def test_a_new_chat_searches_the_library_when_it_has_no_documents() -> None:
-    assert names(Chat(), "pump") == {"manual.md"}
+    assert names(new_chat(), "pump") == {"manual.md"}
 
 
 def test_uploads_are_searched_with_the_library_when_there_are_some() -> None:
-    chat = Chat()
+    chat = new_chat()
     assert chat.add(*PUMP, "/file/1")
     assert chat.add(*NOTES, "/file/2")
     assert names(chat, "pump") == {"manual.md", "pump.pdf", "notes.md"}
@@ -40,14 +46,14 @@ def test_uploads_are_searched_with_the_library_when_there_are_some() -> None:
 
 
 def test_a_document_is_taken_once_when_it_comes_twice() -> None:
-    chat = Chat()
+    chat = new_chat()
     assert chat.add(*PUMP, "/file/1")
     assert not chat.add(*PUMP, "/file/2")
     assert [upload.url for upload in chat.uploads.values()] == ["/file/1"]
 
 
 def test_nothing_of_a_document_is_found_when_it_was_removed() -> None:
-    chat = Chat()
+    chat = new_chat()
     chat.add(*PUMP, "/file/1")
     chat.add(*NOTES, "/file/2")
     assert chat.forget("id-pump.pdf")
@@ -56,7 +62,7 @@ def test_nothing_of_a_document_is_found_when_it_was_removed() -> None:
 
 
 def test_a_question_in_flight_keeps_its_view_when_a_document_is_removed() -> None:
-    chat = Chat()
+    chat = new_chat()
     chat.add(*PUMP, "/file/1")
     before = chat.searched(MemoryIndex(), ())
     chat.forget("id-pump.pdf")
@@ -64,18 +70,18 @@ def test_a_question_in_flight_keeps_its_view_when_a_document_is_removed() -> Non
 
 
 def test_history_is_question_and_answer_when_turns_were_made() -> None:
-    chat = Chat(turns={"a": ("Why?", "Because."), "b": ("And?", "So.")})
+    chat = new_chat(turns={"a": ("Why?", "Because."), "b": ("And?", "So.")})
     assert chat.history() == (
         Message("user", "Why?"),
         Message("assistant", "Because."),
         Message("user", "And?"),
         Message("assistant", "So."),
     )
-    assert Chat().history() == ()
+    assert new_chat().history() == ()
 
 
 def test_later_turns_are_forgotten_when_a_question_is_asked_anew() -> None:
-    chat = Chat(turns={"a": ("1", "1"), "b": ("2", "2"), "c": ("3", "3")})
+    chat = new_chat(turns={"a": ("1", "1"), "b": ("2", "2"), "c": ("3", "3")})
     chat.rewind("unknown")
     assert list(chat.turns) == ["a", "b", "c"]
     chat.rewind("b")
@@ -88,14 +94,14 @@ class EmptyLibrary:
 
 
 def test_a_passages_page_is_found_when_it_is_an_upload() -> None:
-    chat = Chat()
+    chat = new_chat()
     chat.add(*PUMP, "/file/1")
     page = places.find(chat, EmptyLibrary(), "id-pump.pdf", 2)  # type: ignore[arg-type]
     assert (page.text, page.url, page.is_pdf) == ("The pump holds coolant.", "/file/1", True)
 
 
 def test_a_passages_page_is_empty_when_its_document_is_gone() -> None:
-    page = places.find(Chat(), EmptyLibrary(), "gone", 1)  # type: ignore[arg-type]
+    page = places.find(new_chat(), EmptyLibrary(), "gone", 1)  # type: ignore[arg-type]
     assert (page.text, page.url) == ("", "")
 
 
@@ -104,6 +110,6 @@ def test_a_passages_page_is_found_when_it_is_of_the_library(tmp_path: Path) -> N
 
     library = Library(tmp_path / "library.sqlite")
     library.add(*PUMP, Path("pump.pdf"))
-    page = places.find(Chat(), library, "id-pump.pdf", 1)
+    page = places.find(new_chat(), library, "id-pump.pdf", 1)
     assert (page.text, page.url) == ("An introduction.", "/source/id-pump.pdf")
     library.close()

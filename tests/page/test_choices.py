@@ -5,13 +5,14 @@ from typing import Any
 from rag.page import choices
 from rag.page.choices import Choices, Field
 from rag.page.wording import Wording
+from rag.settings import load
 
-DEFAULTS = Choices("slm", "auto", "none", temperature=0.2)
-MODELS = ("embedded:small", "embedded:large")
+MODELS = ["embedded:qwen2.5-coder-0.5b", "embedded:qwen2.5-coder-1.5b"]
 
 
 def fields(values: dict[str, Any], documents: dict[str, str] | None = None) -> dict[str, Field]:
-    panel = choices.panel(values, DEFAULTS, MODELS, documents or {}, Wording("en"))
+    settings = load(mode="slm", slm="auto", llm="none", temperature=0.2)
+    panel = choices.panel(values, settings, MODELS, documents or {}, Wording("en"))
     return {field.arguments["id"]: field for fields in panel.values() for field in fields}
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag.page import listing
-from rag.page.chat import Upload
+from rag.page.chat import Chat, Upload
 from rag.page.wording import Wording
 from rag.types import Document
 
@@ -18,16 +18,17 @@ class Entry:
 
 
 UPLOAD = Upload(Document("u", "Dropped.pdf", "application/pdf", ("x",), "en", "A note."), 3, "/f/u")
-ENGLISH = Wording("en")
+OWN = Chat(Wording("en"), uploads={"u": UPLOAD})
+NONE = Chat(Wording("en"))
 
 
 def test_the_list_says_so_when_there_is_nothing() -> None:
-    props = listing.documents((), (), ENGLISH)
+    props = listing.documents(NONE, ())
     assert (props["documents"], props["is_empty"], props["more"]) == ([], True, "")
 
 
 def test_own_documents_come_first_when_there_is_a_library() -> None:
-    props = listing.documents([UPLOAD], [Entry("l", "Manual.md")], ENGLISH)
+    props = listing.documents(OWN, [Entry("l", "Manual.md")])
     assert props["documents"] == [
         {
             "id": "u", "name": "Dropped.pdf", "origin": "This chat", "size": "1 page, 3 passages",
@@ -41,18 +42,18 @@ def test_own_documents_come_first_when_there_is_a_library() -> None:
 
 
 def test_the_list_is_short_when_names_are_filtered() -> None:
-    props = listing.documents([UPLOAD], [Entry("l", "Manual.md")], ENGLISH, "MANUAL")
+    props = listing.documents(OWN, [Entry("l", "Manual.md")], "MANUAL")
     assert [one["id"] for one in props["documents"]] == ["l"]
     assert not props["is_empty"]
 
 
 def test_the_rest_is_counted_when_a_library_is_large() -> None:
     entries = [Entry(str(number), f"{number}.md") for number in range(listing.SHOWN + 5)]
-    props = listing.documents((), entries, ENGLISH)
+    props = listing.documents(NONE, entries)
     assert len(props["documents"]) == listing.SHOWN
     assert props["more"] == "and 5 more: filter by name"
 
 
 def test_names_are_told_apart_when_two_documents_share_one() -> None:
-    named = listing.names([UPLOAD], [Entry("a", "Dropped.pdf"), Entry("b", "Other.md")])
+    named = listing.names(OWN, [Entry("a", "Dropped.pdf"), Entry("b", "Other.md")])
     assert named == {"Dropped.pdf": "u", "Dropped.pdf · 2": "a", "Other.md": "b"}

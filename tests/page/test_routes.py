@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.testclient import TestClient
 
 from rag.errors import NotFound
@@ -44,7 +44,7 @@ def client(session: Session, tmp_path: Path) -> TestClient:
         source=source,
         max_bytes=LIMIT_BYTES,
     )
-    routes.install(app, ours, replaced=())
+    routes.install(ours, app, Router())
     return TestClient(app)
 
 
@@ -135,8 +135,13 @@ def test_routes_replace_the_former_ones_when_installed_again() -> None:
     async def endpoint(_request: Request) -> Response:
         return PlainTextResponse("")
 
-    app = Starlette(routes=[Route("/docs", endpoint, name="docs"), Route("/x", endpoint, name="x")])
-    ours = [Route("/", endpoint, name=f"{routes.PREFIX}html")]
-    routes.install(app, ours, replaced={"docs"})
-    routes.install(app, ours, replaced={"docs"})
-    assert [route.name for route in app.router.routes] == [f"{routes.PREFIX}html", "x"]  # type: ignore[attr-defined]
+    def named(path: str, name: str) -> Route:
+        return Route(path, endpoint, name=name)
+
+    app = Starlette(routes=[named("/docs", "swagger_ui_html"), named("/x", "x")])
+    chat = Router(routes=[named("/y", "y"), named("/{path:path}", "serve")])
+    ours = [named("/", f"{routes.PREFIX}html")]
+    routes.install(ours, app, chat)
+    routes.install(ours, app, chat)
+    assert [route.path for route in app.router.routes] == ["/", "/x"]  # type: ignore[attr-defined]
+    assert [route.path for route in chat.routes] == ["/y"]  # type: ignore[attr-defined]

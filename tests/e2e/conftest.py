@@ -1,0 +1,60 @@
+"""Fixtures that run the app and open its page in a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from e2e import driving
+from e2e.driving import App, Tab
+from playwright.sync_api import Browser, sync_playwright
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None and "CI" not in os.environ:
+        pytest.skip("no chromium on the PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def start_app(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[Mapping[str, str]], App]]:
+    running: list[App] = []
+
+    def start(settings: Mapping[str, str]) -> App:
+        running.append(driving.start(tmp_path_factory.mktemp("app"), settings))
+        return running[-1]
+
+    yield start
+    for app in running:
+        driving.stop(app)
+
+
+@pytest.fixture
+def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
+    """Opens tabs; at the end, none may have met an error or asked another machine for anything."""
+    tabs: list[Tab] = []
+
+    def open_one(url: str, **context: Any) -> Tab:
+        tab = Tab(browser.new_context(**({"locale": "en-US"} | context)).new_page())
+        tabs.append(tab)
+        tab.watch(url)
+        tab.page.set_default_timeout(60_000)
+        tab.page.goto(url)
+        tab.page.wait_for_selector("#chat-settings-open-modal")  # the library is open
+        return tab
+
+    yield open_one
+    faults = [fault for tab in tabs for fault in tab.faults]
+    for tab in tabs:
+        tab.page.context.close()
+    assert faults == []

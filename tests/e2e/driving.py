@@ -1,0 +1,122 @@
+"""Drives a real app with a real browser: started from a copy of the project, with its own data."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Page, Request
+
+ROOT = Path(__file__).parents[2]
+APP = ("app.py", "chainlit.md", "chainlit_ro-RO.md", ".chainlit", "public", "rag", "docs")
+START_S = 120
+
+
+@dataclass(frozen=True)
+class App:
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+def start(folder: Path, settings: Mapping[str, str]) -> App:
+    """Run a copy of the app in ``folder`` with these settings, once it serves its page."""
+    for part in APP:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("RAG_", "CHAINLIT"))
+    }
+    environment |= {"RAG_DATA_DIR": str(folder / "data"), **settings}
+    environment.pop("CI", None)  # Chainlit's own switch of that name sets keys
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chainlit", "run", "app.py", "--headless", "--port", str(port)],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    app = App(f"http://127.0.0.1:{port}", folder, process)
+    deadline = time.monotonic() + START_S
+    while not _is_served(port):
+        assert process.poll() is None, (folder / "log.txt").read_text()
+        assert time.monotonic() < deadline, (folder / "log.txt").read_text()
+        time.sleep(0.05)
+    return app
+
+
+def stop(app: App) -> None:
+    app.process.send_signal(signal.SIGTERM)
+    try:
+        app.process.wait(30)
+    except subprocess.TimeoutExpired:
+        app.process.kill()
+        app.process.wait()
+
+
+def _is_served(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_S)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+@dataclass
+class Tab:
+    """A page of the chat, with what a person does on it. All that went wrong is in ``faults``."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def type(self, question: str) -> None:
+        self.page.click("#chat-input")
+        self.page.keyboard.type(question)
+
+    def send(self) -> None:
+        self.page.click("#chat-submit:not([disabled])")
+
+    def ask(self, question: str) -> None:
+        """Send a question and wait until its answer is complete."""
+        cards = self.page.locator(".rag-card").count()
+        self.type(question)
+        self.send()
+        self.page.locator(".rag-card").nth(cards).wait_for(timeout=240_000)
+
+    def drop(self, *files: Path) -> None:
+        self.page.set_input_files("#upload-button-input", [str(file) for file in files])
+        self.page.wait_for_selector("#chat-submit:not([disabled])")
+
+    @property
+    def answer(self) -> str:
+        return self.page.locator('[data-step-type="assistant_message"]').last.inner_text()
+
+    def watch(self, url: str) -> None:
+        """From now on, errors and requests to anything but ``url`` are faults."""
+
+        def asked(request: Request) -> None:
+            if not request.url.startswith((url, url.replace("http", "ws"), "data:", "blob:")):
+                self.faults.append(f"asked for {request.url}")
+
+        def said(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.faults.append(message.text)
+
+        self.page.on("request", asked)
+        self.page.on("console", said)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
