@@ -22,6 +22,7 @@
     │   ├── DownloadFailed       no mirror answered, or the connection broke
     │   ├── HashMismatch         a mirror sent something else; it was deleted
     │   └── DiskFull             no room for it
+    ├── QuestionSetError         a question set, or a saved run of one, makes no sense
     └── NotFound                 no document of that id
 
 Raised by our own code and, ``from`` the original, at the one place where each foreign library is
@@ -114,6 +115,10 @@ class HashMismatch(WeightsError):
 
 
 class DiskFull(WeightsError):
+    pass
+
+
+class QuestionSetError(RagError):
     pass
 
 

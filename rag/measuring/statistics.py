@@ -1,0 +1,52 @@
+"""What a sample tells: numbers in, estimates with intervals out. It knows nothing of their meaning.
+
+Resampling starts from a fixed seed, so equal samples give equal intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_RESAMPLES = 2_000
+_INTERVAL = (2.5, 97.5)  # percent
+
+Statistic = Callable[..., Any]  # of an array, along ``axis``
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value and its 95% bootstrap interval over ``count`` samples."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def estimate(values: Sequence[float], statistic: Statistic = np.mean) -> Estimate | None:
+    """Percentile bootstrap (Efron 1979); None for no values."""
+    if not values:
+        return None
+    sample = np.asarray(values, dtype=float)
+    rng = np.random.default_rng(0)
+    resampled = statistic(rng.choice(sample, size=(_RESAMPLES, len(sample))), axis=1)
+    low, high = np.percentile(resampled, _INTERVAL)
+    return Estimate(float(statistic(sample, axis=0)), float(low), float(high), len(sample))
+
+
+def median(values: Sequence[float]) -> Estimate | None:
+    return estimate(values, np.median)
+
+
+def percentile(values: Sequence[float], q: float) -> float | None:
+    """The ``q``-th percentile where the sample supports it, else None.
+
+    At least one sample must lie beyond the percentile: a p95 needs 20, a p99 100.
+    """
+    if len(values) * min(q, 100 - q) / 100 < 1:
+        return None
+    return float(np.percentile(np.asarray(values, dtype=float), q))

@@ -1,0 +1,40 @@
+import pytest
+
+from rag.measuring.statistics import Estimate, estimate, median, percentile
+
+
+def test_an_estimate_is_unknown_when_there_are_no_values() -> None:
+    assert estimate([]) is None
+    assert median([]) is None
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_interval_is_a_point_when_all_values_are_equal(count: int) -> None:
+    assert estimate([1.0] * count) == Estimate(1.0, 1.0, 1.0, count)
+
+
+def test_the_interval_is_as_wide_as_theory_says_when_half_of_a_hundred_are_right() -> None:
+    result = estimate([0.0, 1.0] * 50)
+    assert result is not None
+    assert result.value == 0.5
+    # ±1.96 · √(0.25 / 100) = ±0.098
+    assert result.low == pytest.approx(0.402, abs=0.015)
+    assert result.high == pytest.approx(0.598, abs=0.015)
+
+
+def test_the_interval_is_the_same_when_asked_for_again() -> None:
+    assert estimate([0.0, 0.3, 1.0]) == estimate([0.0, 0.3, 1.0])
+
+
+def test_one_slow_turn_does_not_move_the_median_when_there_are_three() -> None:
+    result = median([1.0, 2.0, 900.0])
+    assert result is not None
+    assert (result.value, result.low, result.high) == (2.0, 1.0, 900.0)
+
+
+def test_a_percentile_is_withheld_when_the_sample_is_too_small() -> None:
+    assert percentile([], 50) is None
+    assert percentile([1.0] * 19, 95) is None
+    assert percentile(list(map(float, range(20))), 95) == pytest.approx(18.05)
+    assert percentile([1.0] * 99, 99) is None
+    assert percentile([1.0, 2.0], 50) == 1.5
