@@ -64,6 +64,8 @@ async def evaluate(
     """
     started = time.monotonic()
     asked: Asked = "retrieval" if retrieval_only else mode
+    if rows_file and resume:
+        raise click.UsageError("--rows begins a run, --resume goes on with one: give one of them.")
     with bad_input():
         questions = read_questions(qa)
         done = rows.resumed(resume, questions, asked) if resume else ()

@@ -1,0 +1,193 @@
+"""The command, over a real library and a server that says what it is told to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import Scripted, ScriptedServer
+
+from rag.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+RIGHT, WRONG = Scripted(deltas=("Every 500 hours", " [1].")), Scripted(deltas=("Never", "."))
+REFUSAL = Scripted(deltas=("The passages do not mention it.",))
+BUSY = Scripted(status=400, error={"message": "No."})
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _own_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted_server: ScriptedServer
+) -> None:
+    (tmp_path / "manuals").mkdir()
+    (tmp_path / "manuals" / "pump.md").write_text("# Pump\n\nChange the oil every 500 hours.")
+    (tmp_path / "manuals" / "lamp.md").write_text("# Lamp\n\nFill in lamp oil.")
+    questions = [
+        {"id": "1", "question": "When is the oil of the pump changed?", "answers": ["500 hours"],
+         "document": "pump.md", "page": 1},
+        {"id": "2", "question": "What is filled into the lamp?", "answers": ["lamp oil"],
+         "document": "lamp.md", "page": None},
+        {"id": "3", "question": "Who invented the pump?", "answers": [],
+         "document": None, "page": None},
+    ]  # fmt: skip
+    (tmp_path / "qa.jsonl").write_text("".join(json.dumps(each) + "\n" for each in questions))
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("RAG_SLM", f"{scripted_server.base_url}#small")
+    monkeypatch.setenv("RAG_LLM", "none")
+    monkeypatch.setenv("RAG_WORKERS", "1")
+    monkeypatch.chdir(tmp_path)
+    scripted_server.script(Scripted())  # what the probe gets
+
+
+def evaluated(capsys: Output, *arguments: str, code: int = 0) -> Any:
+    capsys.readouterr()
+    all_arguments = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", *arguments, "--json"]
+    assert main(all_arguments) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def values(summary: Any, *names: str) -> list[float]:
+    return [summary["scores"][name]["value"] for name in names]
+
+
+def rows(summary: Any) -> list[Any]:
+    lines = Path(summary["rows"]).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_answers_are_scored_when_a_set_is_put(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(RIGHT, WRONG, REFUSAL)
+    summary = evaluated(capsys)
+    assert list(summary) == [
+        *("mode", "questions", "answerable", "errors", "models", "routes", "scores", "latency_ms"),
+        *("tokens", "cost_usd", "by_question", "missing_documents", "rows", "seconds", "gate"),
+    ]
+    assert (summary["mode"], summary["questions"], summary["errors"]) == ("slm", 3, 0)
+    assert values(summary, "answer_contained", "declined_when_unanswerable") == [0.5, 1.0]
+    assert values(summary, "document_recall_at_1", "page_recall_at_1") == [1.0, 1.0]
+    assert values(summary, "answered_when_answerable", "citation_precision") == [1.0, 1.0]
+    assert summary["latency_ms"]["total"]["count"] == 3
+    assert summary["tokens"]["completion"]["value"] == 3.0
+    assert summary["cost_usd"]["total"] == 0.0
+    assert summary["missing_documents"] == []
+    assert {request.body["temperature"] for request in scripted_server.history} == {0.0}
+    assert Path(summary["rows"]).is_relative_to(Path.cwd() / "data" / "evaluations")
+    assert rows(summary)[0]["answer"]["text"] == "Every 500 hours [1]."
+
+
+def test_no_model_is_asked_when_only_retrieval_is_scored(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    summary = evaluated(capsys, "--retrieval-only")
+    assert scripted_server.requests == []
+    assert (summary["mode"], summary["models"]) == ("retrieval", {})
+    assert values(summary, "document_mrr", "passage_ndcg_at_10") == [1.0, 1.0]
+    assert summary["scores"]["answer_contained"] is None
+
+
+def test_only_what_is_left_is_asked_when_a_run_goes_on(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(RIGHT, BUSY)
+    first = evaluated(capsys, "--limit", "2", "--rows", "kept.jsonl")
+    assert (first["questions"], first["errors"], first["rows"]) == (2, 1, "kept.jsonl")
+    scripted_server.reset()
+    scripted_server.script(Scripted(), WRONG, REFUSAL)
+    second = evaluated(capsys, "--resume", "kept.jsonl")
+    assert len(scripted_server.history) == 3  # the probe, and two questions
+    assert (second["questions"], second["errors"]) == (3, 0)
+    assert values(second, "answer_contained") == [0.5]
+    assert [row["question"]["id"] for row in rows(second)] == ["1", "2", "2", "3"]
+
+
+def test_it_fails_when_no_question_could_be_answered(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(BUSY)
+    summary = evaluated(capsys, "--limit", "1", code=1)
+    assert summary["errors"] == 1
+    [row] = rows(summary)
+    assert row["answer"] is None
+    assert row["error"].endswith(".")
+    assert row["found"][0] == {"document": "pump.md", "page": 1, "holds_answer": True}
+
+
+def test_the_gate_is_shut_when_the_answer_got_worse(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(RIGHT)
+    before = evaluated(capsys, "--limit", "1")
+    Path("before.json").write_text(json.dumps(before))
+    scripted_server.reset()
+    scripted_server.script(Scripted(), RIGHT)
+    same = evaluated(capsys, "--limit", "1", "--gate", "before.json")
+    assert same["gate"]["passed"]
+    scripted_server.reset()
+    scripted_server.script(Scripted(), WRONG)
+    worse = evaluated(capsys, "--limit", "1", "--gate", "before.json", code=1)
+    assert not worse["gate"]["passed"]
+    [contained] = [
+        change for change in worse["gate"]["changes"] if change["score"] == "answer_contained"
+    ]
+    assert (contained["before"], contained["after"], contained["regression"]) == (1.0, 0.0, True)
+
+
+def test_missing_documents_are_told_when_the_set_names_them(capsys: Output) -> None:
+    Path("manuals/lamp.md").unlink()
+    assert evaluated(capsys, "--retrieval-only")["missing_documents"] == ["lamp.md"]
+
+
+def test_scores_are_readable_when_a_person_evaluates(capsys: Output) -> None:
+    assert main(["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--retrieval-only"]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith(
+        "document_recall_at_1         1.000  [1.000, 1.000]  (2 questions)"
+    )
+    assert "answer_contained" not in output.out
+    assert "--resume goes on with it." in output.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--qa", "missing.jsonl"),
+        ("--qa", "manuals/pump.md"),
+        ("--qa", "qa.jsonl", "--limit", "0"),
+        ("--qa", "qa.jsonl", "--mode", "fast"),
+        ("--qa", "qa.jsonl", "--docs", "missing"),
+        ("--qa", "qa.jsonl", "--rows", "qa.jsonl"),
+        ("--qa", "qa.jsonl", "--resume", "qa.jsonl"),
+        ("--qa", "qa.jsonl", "--rows", "new.jsonl", "--resume", "qa.jsonl"),
+        ("--qa", "qa.jsonl", "--gate", "qa.jsonl"),
+    ],
+    ids=" ".join,
+)
+def test_one_sentence_refuses_it_when_the_usage_is_bad(
+    arguments: Sequence[str], capsys: Output
+) -> None:
+    assert main(["evaluate", *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+
+
+def test_a_larger_model_is_asked_for_when_there_is_none(capsys: Output) -> None:
+    assert main(["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--mode", "llm"]) == 2
+    assert "set RAG_LLM" in capsys.readouterr().err
+
+
+def test_our_documentation_is_found_when_our_questions_are_put(capsys: Output) -> None:
+    capsys.readouterr()
+    ours = ["--qa", str(ROOT / "tests/qa/docs.jsonl"), "--docs", str(ROOT / "docs")]
+    assert main(["evaluate", *ours, "--retrieval-only", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["missing_documents"] == []
+    [recall] = values(summary, "document_recall_at_5")
+    assert recall >= 0.9
