@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -172,12 +172,20 @@ class DiskIndex(Index):
             try:
                 yield writer
                 writer.commit()
-            except BaseException:
-                writer.rollback()
-                raise
-            finally:
                 writer.wait_merging_threads()
+            except BaseException:
+                self._discard(writer)
+                raise
             self._reloaded(_commit(self._meta))
+
+    def _discard(self, writer: tantivy.IndexWriter) -> None:
+        """Free the lock, and the room on the disk that the unfinished write took."""
+        with suppress(ValueError):  # what is wrong is being raised already
+            writer.wait_merging_threads()
+        with suppress(ValueError):
+            cleaner = self._index.writer(_HEAP_BYTES, num_threads=1)
+            cleaner.garbage_collect_files()
+            cleaner.wait_merging_threads()
 
     def _reloaded(self, commit: tuple[int, int]) -> DiskView:
         self._index.reload()

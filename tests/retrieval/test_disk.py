@@ -131,6 +131,28 @@ def test_the_old_chunks_stay_when_rebuilding_fails(path: Path, index: DiskIndex)
     assert found(index) == [FOX, HEN]
 
 
+def test_the_room_is_freed_when_much_was_written_before_it_failed(
+    path: Path, index: DiskIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "_HEAP_BYTES", 15_000_000)  # the least that tantivy takes
+    index.add([FOX])
+    files = {file.name for file in path.iterdir()}
+    most: set[str] = set()
+
+    def broken() -> Iterator[Chunk]:
+        for number in range(3_000):
+            yield chunk(" ".join(f"{number}x{at}" for at in range(100)), document=str(number))
+        most.update(file.name for file in path.iterdir())
+        raise DocumentError("The library cannot be read.")
+
+    with pytest.raises(DocumentError):
+        index.rebuild(broken())
+
+    assert most > files
+    assert {file.name for file in path.iterdir()} == files
+    assert found(index) == [FOX]
+
+
 def test_writing_is_refused_when_another_process_writes(path: Path, index: DiskIndex) -> None:
     index.add([FOX])
     other = tantivy.Index.open(str(path)).writer(15_000_000, 1)
