@@ -21,7 +21,7 @@ def test_nothing_is_worse_when_both_runs_are_equal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "regressed"), [(25, False), (20, False), (19, False), (15, True), (0, True)]
+    ("right", "regressed"), [(25, False), (20, False), (17, False), (16, True), (0, True)]
 )
 def test_it_is_a_regression_when_more_got_worse_than_chance_explains(
     right: int, regressed: bool
