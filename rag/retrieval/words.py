@@ -34,7 +34,6 @@ _SNOWBALL = {
     "id": "indonesian",
     "it": "italian",
     "lt": "lithuanian",
-    "ne": "nepali",
     "nl": "dutch",
     "no": "norwegian",
     "pl": "polish",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,15 @@ def test_chunks_are_found_again_when_the_folder_is_reopened(path: Path, index: D
 
     assert found(again) == [FOX, HEN]
     assert again.chunk_count == 2
+
+
+def test_few_bytes_are_unpacked_when_a_chunk_is_read(path: Path, index: DiskIndex) -> None:
+    index.add([FOX])
+
+    assert json.loads((path / "meta.json").read_text())["index_settings"] == {
+        "docstore_compression": "lz4",
+        "docstore_blocksize": 4096,
+    }
 
 
 def test_nothing_of_a_document_is_found_when_it_was_removed(path: Path, index: DiskIndex) -> None:
