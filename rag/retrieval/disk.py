@@ -12,26 +12,20 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import cast
 
 import tantivy
 
-from rag.errors import IndexLocked, SearchError
-from rag.retrieval.analysis import VERSION, chunk_terms
 from rag.retrieval.bm25 import LEVEL, ranked
+from rag.retrieval.fields import LANGUAGE, TERMS, query, reading, schema, stored, writing
 from rag.retrieval.index import Index, Statistics
-from rag.retrieval.records import decode, encode, marked
+from rag.retrieval.records import decode, marked
 from rag.types import Chunk, Hit, Query
 
-_TERMS = f"terms_{VERSION}"  # a folder of another version does not open, and is rebuilt
-_LANGUAGE = "language:"  # before each language, so that none can be looked up too
 _HEAP_BYTES = 64_000_000  # what writing may hold in memory, however much is written
-_BLOCK_BYTES = (
-    4_096  # unpacked to read one chunk; tantivy's own 16 KiB makes a search a fifth slower
-)
+_BLOCK_BYTES = 4_096  # unpacked to read a chunk; with tantivy's own 16 KiB a search is slower
 _SPARE = 10  # candidates over k, read only when level with the last: their names decide then
 
 
@@ -44,8 +38,8 @@ class DiskView(Index):
         lengths = {"terms": {"sum": {"field": "length"}}}
         counted = searcher.aggregate(tantivy.Query.all_query(), lengths)
         self._term_count = int(counted["terms"]["value"])
-        marked_languages = searcher.terms_with_prefix("language", _LANGUAGE)
-        self._languages = frozenset(name.removeprefix(_LANGUAGE) for name, _ in marked_languages)
+        marked_languages = searcher.terms_with_prefix("language", LANGUAGE)
+        self._languages = frozenset(name.removeprefix(LANGUAGE) for name, _ in marked_languages)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -54,16 +48,12 @@ class DiskView(Index):
     def best(
         self, weights: Mapping[str, float], k: int, documents: Collection[str] | None = None
     ) -> Sequence[Hit]:
-        if (
-            k < 1
-            or not weights
-            or not self.chunk_count
-            or (documents is not None and not documents)
-        ):
+        nowhere = not self.chunk_count or (documents is not None and not documents)
+        if k < 1 or not weights or nowhere:
             return ()
-        with _reading():
+        with reading():
             limit = min(k + _SPARE, self.chunk_count)
-            found = self._searcher.search(_query(weights, documents), limit, count=False).hits
+            found = self._searcher.search(query(weights, documents), limit, count=False).hits
             last = found[min(k, len(found)) - 1][0] if found else 0.0
             read = [
                 (score, *decode(self._record(address)))
@@ -84,8 +74,8 @@ class DiskView(Index):
 
     def count(self, terms: Collection[str]) -> Statistics:
         """A removed chunk may still count in a term's frequency until tantivy tidies up."""
-        with _reading():
-            frequencies = {term: self._searcher.doc_freq(_TERMS, term) for term in terms}
+        with reading():
+            frequencies = {term: self._searcher.doc_freq(TERMS, term) for term in terms}
         return Statistics(self.chunk_count, self._term_count, frequencies)
 
 
@@ -99,21 +89,21 @@ class DiskIndex(Index):
     def __init__(self, path: Path) -> None:
         self._meta = str(path / "meta.json")
         self._writing = Lock()
-        with _reading():
+        with reading():
             self._index = _opened(path)
             self._latest = (_commit(self._meta), DiskView(self._index.searcher()))
 
     @classmethod
     def fresh(cls, path: Path) -> DiskIndex:
         """An empty index in place of whatever is at ``path``."""
-        with _writing():
+        with writing():
             if path.exists():
                 shutil.rmtree(path)
         return cls(path)
 
     def view(self) -> DiskView:
         """What any process has committed by now."""
-        with _reading():
+        with reading():
             commit = _commit(self._meta)
             seen, view = self._latest
             return view if commit == seen else self._reloaded(commit)
@@ -146,7 +136,7 @@ class DiskIndex(Index):
             for document_id in {chunk.document_id for chunk in added}:
                 writer.delete_documents_by_term("document_id", document_id)
             for chunk in added:
-                writer.add_document(_stored(chunk))
+                writer.add_document(stored(chunk))
 
     def remove(self, document_id: str) -> None:
         """Hold nothing of the document any more; no error if it did not."""
@@ -158,7 +148,7 @@ class DiskIndex(Index):
         with self._transaction() as writer:
             writer.delete_all_documents()
             for chunk in chunks:
-                writer.add_document(_stored(chunk))
+                writer.add_document(stored(chunk))
 
     def close(self) -> None:
         """Let go of the files; nothing may be asked afterwards."""
@@ -167,7 +157,7 @@ class DiskIndex(Index):
     @contextmanager
     def _transaction(self) -> Iterator[tantivy.IndexWriter]:
         """All that is written in it shows at its end, or nothing does. Raises IndexLocked."""
-        with self._writing, _writing():
+        with self._writing, writing():
             writer = self._index.writer(_HEAP_BYTES, num_threads=1)
             try:
                 yield writer
@@ -194,23 +184,12 @@ class DiskIndex(Index):
         return view
 
 
-@cache
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field(_TERMS, tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field("document_id", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
-    builder.add_integer_field("length", fast=True)
-    builder.add_bytes_field("record", stored=True)
-    return builder.build()
-
-
 def _opened(path: Path) -> tantivy.Index:
     if not path.exists():
         path.mkdir(parents=True)
-        tantivy.Index(_schema(), str(path))
+        tantivy.Index(schema(), str(path))
         _set_block_size(path / "meta.json")
-    index = tantivy.Index(_schema(), str(path))
+    index = tantivy.Index(schema(), str(path))
     index.config_reader("manual")
     index.reload()
     return index
@@ -227,66 +206,3 @@ def _commit(meta: str) -> tuple[int, int]:
     """Differs from one commit to the next, whichever process made it."""
     status = os.stat(meta)
     return status.st_mtime_ns, status.st_ino
-
-
-def _stored(chunk: Chunk) -> tantivy.Document:
-    terms = chunk_terms(chunk)
-    stored = tantivy.Document()
-    stored.add_text(_TERMS, " ".join(terms))
-    stored.add_text("document_id", chunk.document_id)
-    stored.add_text("language", _LANGUAGE + chunk.language)
-    stored.add_integer("length", len(terms))
-    stored.add_bytes("record", encode(chunk, terms))
-    return stored
-
-
-def _query(weights: Mapping[str, float], documents: Collection[str] | None) -> tantivy.Query:
-    terms = tantivy.Query.boolean_query(
-        [(tantivy.Occur.Should, _term(term, weight)) for term, weight in weights.items()]
-    )
-    if documents is None:
-        return terms
-    among = tantivy.Query.term_set_query(_schema(), "document_id", list(documents))
-    unscored = tantivy.Query.const_score_query(among, 0.0)
-    return tantivy.Query.boolean_query(
-        [(tantivy.Occur.Must, terms), (tantivy.Occur.Must, unscored)]
-    )
-
-
-def _term(term: str, weight: float) -> tantivy.Query:
-    query = tantivy.Query.term_query(_schema(), _TERMS, term, "freq")
-    return query if weight == 1 else tantivy.Query.boost_query(query, weight)
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Where tantivy's errors become ours."""
-    try:
-        yield
-    except BaseException as exc:
-        if not _is_tantivys(exc):
-            raise
-        raise SearchError(
-            "The search index is damaged or was made by another version; it will be rebuilt."
-        ) from exc
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    try:
-        yield
-    except BaseException as exc:
-        if not _is_tantivys(exc):
-            raise
-        if "LockBusy" in str(exc):
-            raise IndexLocked(
-                "Another process is writing to the search index; try again when it is done."
-            ) from exc
-        raise SearchError(
-            "The search index could not be written; check the free space on the disk and try again."
-        ) from exc
-
-
-def _is_tantivys(exc: BaseException) -> bool:
-    """It raises ValueError for everything, and panics where a damaged file makes no sense."""
-    return isinstance(exc, OSError | ValueError) or type(exc).__name__ == "PanicException"

@@ -12,7 +12,7 @@ import tantivy
 from retrieval.passages import chunk
 
 from rag.errors import DocumentError, IndexLocked, SearchError
-from rag.retrieval import disk
+from rag.retrieval import disk, fields
 from rag.retrieval.disk import DiskIndex
 from rag.retrieval.index import Index
 from rag.types import Chunk, Query
@@ -225,14 +225,14 @@ def test_it_says_so_when_the_terms_are_of_another_version(
 ) -> None:
     index.add([FOX])
     index.close()
-    monkeypatch.setattr(disk, "_TERMS", "terms_0")
-    disk._schema.cache_clear()
+    monkeypatch.setattr(fields, "TERMS", "terms_0")
+    fields.schema.cache_clear()
 
     try:
         with pytest.raises(SearchError, match="another version"):
             DiskIndex(path)
     finally:
-        disk._schema.cache_clear()
+        fields.schema.cache_clear()
 
 
 def test_it_says_so_when_the_folder_cannot_be_made(tmp_path: Path) -> None:
