@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from threading import Lock
 from typing import Any
 
 # The widespread languages of the model's 140: fewer names, fewer absurd answers to short texts.
@@ -42,8 +43,21 @@ _SAMPLE_CHARS = 1_500  # read at the start, in the middle and at the end of a lo
 _WORD = re.compile(r"\w+")
 
 
-@cache
+_loading = Lock()
+
+
+def warm_up() -> None:
+    """Load the model now, which takes a second, rather than at the first text."""
+    _identifier()
+
+
 def _identifier() -> Any:
+    with _loading:  # or two threads that come first would both load it
+        return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     # numpy comes with it: a sixth of a second that a process which detects nothing need not pay.
     from py3langid.langid import (  # type: ignore[import-untyped]  # noqa: PLC0415
         MODEL_FILE,

@@ -31,6 +31,11 @@ class Crew:
         for worker in self._workers:
             self._idle.put_nowait(worker)
 
+    def wake(self) -> None:
+        """Have all of them ready. Blocks for some milliseconds."""
+        for worker in self._workers:
+            worker.start()
+
     @asynccontextmanager
     async def member(self) -> AsyncIterator[Worker]:
         """A worker of one's own; who asked first has it first."""
@@ -61,10 +66,10 @@ class Crew:
         try:
             await self._watch(worker, answering)
         finally:
-            if not answering.done():
+            while not answering.done():  # again, because it may only just be starting
                 worker.kill()
-                await asyncio.wait({answering})
-                answering.exception()
+                await asyncio.wait({answering}, timeout=_WATCH_S)
+            answering.exception()
 
     async def _watch(self, worker: Worker, answering: asyncio.Future[None]) -> None:
         try:

@@ -24,6 +24,7 @@ from rag.documents.limits import Limits
 from rag.documents.process import Worker
 from rag.documents.worker import Message
 from rag.errors import BrokenDocument, DocumentError, DocumentTooLarge
+from rag.language import warm_up
 from rag.types import Chunk, Document
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_LARGE_BYTES = 1_000_000
 _PAGES_AT_ONCE = 25  # asked of a worker; between two such requests others may join in
 
 
@@ -98,6 +100,7 @@ class Ingestor:
                 events.put_nowait(await reading.outcome(self._timeout_s))
 
         tasks = [asyncio.create_task(work()) for _ in files[: self._crew.size]]
+        tasks.append(asyncio.create_task(asyncio.to_thread(self._prepare, files)))
         try:
             unfinished = len(files)
             while unfinished:
@@ -108,6 +111,20 @@ class Ingestor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _prepare(self, files: Sequence[SourceFile]) -> None:
+        """Meanwhile: the workers that will help with a long file, and the model needed last."""
+        if any(_bytes(file.path) > _LARGE_BYTES for file in files):
+            self._crew.wake()
+        if files:
+            warm_up()
+
+
+def _bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 class _Reading:
@@ -185,10 +202,11 @@ class _Reading:
             await self._crew.ask(worker, self._got, "pages", first=first, last=last)
 
     def _got(self, answer: Message) -> None:
-        self._pages[answer["page"]] = answer["text"]
-        self._spans[answer["page"]] = [Span(*values) for values in answer["spans"]]
         source, count = self._source, self._head["page_count"]
-        self._emit(PageRead(source.name, len(self._pages), count, source.path))
+        for number, text, spans in answer["pages"]:
+            self._pages[number] = text
+            self._spans[number] = [Span(*values) for values in spans]
+            self._emit(PageRead(source.name, len(self._pages), count, source.path))
 
     def _assembled(self) -> FileRead:
         numbers = range(1, self._head["page_count"] + 1)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import IO, BinaryIO, cast
 
 import psutil
@@ -31,11 +32,27 @@ class Worker:
     def __init__(self, settings: Message) -> None:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._statistics: psutil.Process | None = None
+        self._starting = Lock()
+
+    def start(self) -> None:
+        """Have it ready before it is asked; any number of times, from any thread."""
+        with self._starting:
+            if self._process is None:
+                self._process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+                    [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, str(_ROOT)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+                self._statistics = psutil.Process(self._process.pid)
+                send(_pipe(self._process.stdin), self._settings)
 
     def ask(self, do: str, **values: object) -> Iterator[Message]:
         """Yield the answers as they come. Blocks. Raises WorkerDied."""
         try:
-            process = self._process or self._started()
+            self.start()
+            process = cast("subprocess.Popen[bytes]", self._process)
             send(_pipe(process.stdin), {"do": do, "with": values})
             while answer := receive(_pipe(process.stdout)):
                 yield answer
@@ -49,8 +66,8 @@ class Worker:
     def memory_bytes(self) -> int:
         """What it occupies now; 0 when it does not run."""
         with suppress(psutil.Error):
-            if self._process is not None:
-                return int(psutil.Process(self._process.pid).memory_info().rss)
+            if self._statistics is not None:
+                return int(self._statistics.memory_info().rss)
         return 0
 
     def kill(self) -> None:
@@ -60,23 +77,13 @@ class Worker:
 
     def close(self) -> None:
         """End it and let go of its pipes; not while another thread waits for an answer."""
-        process, self._process = self._process, None
+        process, self._process, self._statistics = self._process, None, None
         if process is not None:
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 with suppress(OSError):
                     _pipe(pipe).close()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            [sys.executable, "-P", "-X", "utf8", "-c", _MAIN, str(_ROOT)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        send(_pipe(self._process.stdin), self._settings)
-        return self._process
 
 
 def _pipe(pipe: IO[bytes] | None) -> BinaryIO:

@@ -96,13 +96,9 @@ class _Parser:
         for start in range(first, last + 1, _CUT_AT_ONCE):
             numbers = range(start, min(start + _CUT_AT_ONCE, last + 1))
             texts = [opened.page(number) for number in numbers]
-            for number, text in zip(numbers, texts, strict=True):
-                yield {
-                    "page": number,
-                    "text": text,
-                    "spans": self._spans(text or "", opened.media_type),
-                    "last": number == last,
-                }
+            spans_ = [self._spans(text or "", opened.media_type) for text in texts]
+            pages = list(zip(numbers, texts, spans_, strict=True))
+            yield {"pages": pages, "last": numbers[-1] == last}
 
     def _spans(self, text: str, media_type: str) -> list[tuple[int, int, int, str | None]]:
         found = spans(text, media_type, self._max_tokens, self._overlap)

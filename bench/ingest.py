@@ -1,0 +1,209 @@
+"""How fast are PDFs read? Our ingestion in its workers, against one process of plain pypdf.
+
+    python bench/ingest.py [--rounds 3] [--pages 2000] [--workers 2] [--json]
+
+Ours reads, cleans, cuts into passages and tells the language; pypdf only gives the text of each
+page. Each side runs in a process of its own, in turn, the order changing from round to round; the
+clock runs from the first file handed over to the last one done, the start of our workers included.
+The ratio is the median of the rounds' own. Memory is the largest sum over a side's processes.
+
+Read are the PDFs of ../shared/data where they are, a long PDF of plain text, and one of pages with
+real layouts taken from those PDFs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pypdf
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+SHARED = ROOT.parent / "shared" / "data" / "pdfs"
+TARGET = 1.5
+SAMPLE_S = 0.2
+WORDS = ("delivery", "contract", "term", "price", "warranty", "buyer", "seller", "notice", "law")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pages", type=int, default=2_000, help="of the long PDFs")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--side", choices=("ours", "pypdf"), help=argparse.SUPPRESS)
+    parser.add_argument("files", nargs="*", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.side:
+        print(json.dumps(one_side(arguments.side, arguments.files, arguments.workers)))
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        results = [
+            compared(name, files, arguments.rounds, arguments.workers)
+            for name, files in tasks(Path(scratch), arguments.pages).items()
+        ]
+    if arguments.json:
+        print(json.dumps({"target": TARGET, "workers": arguments.workers, "tasks": results}))
+        return
+    print("| task | pypdf s | ours s | ratio | pypdf CPU s | ours CPU s | pypdf MB | ours MB |")
+    print("|---|---|---|---|---|---|---|---|")
+    for result in results:
+        pypdf_, ours = result["pypdf"], result["ours"]
+        print(
+            f"| {result['task']} | {pypdf_['wall_s']:.1f} | {ours['wall_s']:.1f} "
+            f"| {result['ratio']:.2f} | {pypdf_['cpu_s']:.1f} | {ours['cpu_s']:.1f} "
+            f"| {pypdf_['peak_mb']:.0f} | {ours['peak_mb']:.0f} |"
+        )
+    print(f"\nratio: pypdf / ours, median of {arguments.rounds} rounds; target {TARGET}")
+
+
+def compared(name: str, files: Sequence[Path], rounds: int, workers: int) -> dict:
+    measured: dict[str, list[dict]] = {"pypdf": [], "ours": []}
+    for number in range(rounds):
+        for side in sorted(measured, reverse=bool(number % 2)):
+            command = [sys.executable, __file__, "--side", side, "--workers", str(workers)]
+            done = subprocess.run([*command, *map(str, files)], check=True, stdout=subprocess.PIPE)
+            measured[side].append(json.loads(done.stdout))
+    pairs = zip(measured["pypdf"], measured["ours"], strict=True)
+    return {
+        "task": name,
+        "ratio": statistics.median(theirs["wall_s"] / ours["wall_s"] for theirs, ours in pairs),
+        **{side: medians(figures) for side, figures in measured.items()},
+    }
+
+
+def medians(figures: Sequence[dict]) -> dict:
+    return {key: statistics.median(each[key] for each in figures) for key in figures[0]}
+
+
+def one_side(side: str, files: Sequence[Path], workers: int) -> dict:
+    logging.disable(logging.CRITICAL)
+    read = read_plainly if side == "pypdf" else lambda paths: asyncio.run(ingest(paths, workers))
+    with peak_memory() as peak:
+        started, started_cpu = time.perf_counter(), cpu_s()
+        chars = read(files)
+        wall_s = time.perf_counter() - started
+    return {
+        "wall_s": wall_s,
+        "cpu_s": cpu_s() - started_cpu,
+        "peak_mb": peak[0] / 1e6,
+        "chars": chars,
+    }
+
+
+def read_plainly(files: Sequence[Path]) -> int:
+    chars = 0
+    for path in files:
+        try:
+            reader = pypdf.PdfReader(path)
+            if reader.is_encrypted:
+                reader.decrypt("")
+            chars += sum(len(page.extract_text()) for page in reader.pages)
+        except Exception:  # whatever pypdf raises on a broken file
+            continue
+    return chars
+
+
+async def ingest(files: Sequence[Path], workers: int) -> int:
+    from rag.documents.ingest import FileRead, Ingestor, Limits, SourceFile  # noqa: PLC0415
+
+    ingestor = Ingestor(Limits(), max_tokens=192, overlap=0.25, workers=workers, timeout_s=600)
+    sources = [SourceFile(path, path.name) for path in files]
+    chars = 0
+    async for event in ingestor.ingest(sources):
+        if isinstance(event, FileRead):
+            chars += sum(map(len, event.document.pages))
+    ingestor.close()
+    return chars
+
+
+def cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    peak, done = [0], threading.Event()
+
+    def watch() -> None:
+        process = psutil.Process()
+        while not done.wait(SAMPLE_S):
+            total = process.memory_info().rss
+            for child in process.children():
+                try:
+                    total += child.memory_info().rss
+                except psutil.Error:
+                    continue
+            peak[0] = max(peak[0], total)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()
+
+
+def tasks(scratch: Path, pages: int) -> dict[str, list[Path]]:
+    found = {f"{pages:,} pages of plain text": [made(scratch / "plain.pdf", pages)]}
+    real = sorted((SHARED / "files").glob("*.pdf"))
+    if real:
+        layouts = repeated(scratch / "layouts.pdf", real, pages)
+        found |= {f"{pages:,} pages of real layouts": [layouts], f"{len(real)} real PDFs": real}
+    return found
+
+
+def made(path: Path, pages: int) -> Path:
+    style = getSampleStyleSheet()["BodyText"]
+    rnd = random.Random(1)
+    story: list = []
+    for number in range(pages):
+        for _ in range(4):
+            sentences = (" ".join(rnd.choices(WORDS, k=14)).capitalize() for _ in range(8))
+            story.append(Paragraph(f"{number}. " + ". ".join(sentences) + ".", style))
+        story.append(PageBreak())
+    SimpleDocTemplate(str(path)).build(story)
+    return path
+
+
+def repeated(path: Path, files: Sequence[Path], pages: int) -> Path:
+    """Pages with at least a thousand characters, over and over."""
+    logging.disable(logging.CRITICAL)
+    rich: list[pypdf.PageObject] = []
+    for file in files:
+        try:
+            rich += [page for page in pypdf.PdfReader(file).pages if has_much_text(page)]
+        except Exception:  # broken and locked ones are among them
+            continue
+    writer = pypdf.PdfWriter()
+    for number in range(pages):
+        writer.add_page(rich[number % len(rich)])
+    writer.write(path)
+    return path
+
+
+def has_much_text(page: pypdf.PageObject) -> bool:
+    return len(page.extract_text()) > 1_000
+
+
+if __name__ == "__main__":
+    main()
