@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from rag.workspace import Workspace
 
 logger = logging.getLogger("rag.page")
+for chatty in ("httpx", "httpx2", "watchfiles.main"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 FRAME_S = 0.05  # between two frames of a streamed answer
 WIDGETS = {"select": Select, "multiselect": MultiSelect, "slider": Slider, "text": TextInput}
 
@@ -322,7 +324,7 @@ class Reply:
         self.message.elements.append(turn)  # type: ignore[arg-type]
         self.message.metadata = card.metadata(done)
         numbers = range(1, len(done.context.hits) + 1)
-        self.message.content = markdown.answer(done.text, done.trace_id, numbers)
+        self.message.content = markdown.answer(done.text, numbers)
         await self.message.send()
 
     async def break_off(self, why: str) -> None:

@@ -1,6 +1,6 @@
 // The card under an answer: where it comes from, who wrote it, and where the time went. It also
 // opens a citation's passage beside the chat. All texts are shown as text.
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useSetRecoilState } from 'recoil';
 import { sideViewState } from '@chainlit/react-client';
 import { ChevronDown, FileText } from 'lucide-react';
@@ -59,7 +59,7 @@ function Facts({ card }) {
     [card.labels.used_model, card.model],
     [card.labels.passages, card.budget],
     [null, card.tokens],
-    [card.labels.cost, card.cost_usd == null ? '' : `$${card.cost_usd}`],
+    [card.labels.cost, card.cost_usd ? `$${card.cost_usd.toPrecision(2)}` : ''],
     [card.labels.trace, card.turn]
   ].filter(([, fact]) => fact);
   return (
@@ -82,8 +82,8 @@ function Facts({ card }) {
 export default function TurnCard() {
   const [open, setOpen] = useState(false);
   const setSideView = useSetRecoilState(sideViewState);
+  const root = useRef(null);
   const card = props;
-  const prefix = `#passage-${card.turn}-`;
 
   const show = (source) => {
     const id = `${card.turn}-${source.number}`;
@@ -101,13 +101,14 @@ export default function TurnCard() {
     });
   };
 
+  // Citations are links in the message's text: #passage-1 and so on.
   useEffect(() => {
     const follow = (event) => {
-      const link = event.target.closest(`a[href^="${CSS.escape(prefix).replace(/\\#/g, '#')}"]`);
-      const href = link && link.getAttribute('href');
-      if (!href || !href.startsWith(prefix)) return;
+      const link = event.target.closest('.message-content a[href^="#passage-"]');
+      if (!link || !link.closest('.message-content').contains(root.current)) return;
       event.preventDefault();
-      const source = card.sources.find((one) => `${prefix}${one.number}` === href);
+      const number = link.getAttribute('href').slice('#passage-'.length);
+      const source = card.sources.find((one) => String(one.number) === number);
       if (source) show(source);
     };
     document.addEventListener('click', follow);
@@ -115,7 +116,7 @@ export default function TurnCard() {
   }, [card]);
 
   return (
-    <div className="rag-card" data-turn={card.turn}>
+    <div className="rag-card" data-turn={card.turn} ref={root}>
       {card.sources.length ? (
         <div className="rag-sources" aria-label={card.labels.sources}>
           {card.sources.map((source) => (

@@ -47,7 +47,7 @@ def retrieval(retrieved: Retrieved, words: Wording) -> Props:
         "budget": words("budget", used=context.token_count, budget=context.budget_tokens),
         "labels": words.group(
             "search_background", "search_none", "column_passage", "column_terms", "column_score",
-            "fits",
+            "fits", "passages",
         ) | {"page": words("page", page="{page}")},
     }  # fmt: skip
 

@@ -45,9 +45,12 @@ class Home:
         return self._opening
 
     async def close(self) -> None:
-        if self._opening is None or self._opening.cancel() or self._opening.exception():
+        if self._opening is None:
             return
-        await self._opening.result().close()
+        self._opening.cancel()  # if it is still at it
+        [opened] = await asyncio.gather(self._opening, return_exceptions=True)
+        if not isinstance(opened, BaseException):
+            await opened.close()
 
     async def _open(self) -> Workspace:
         for module in SLOW_IMPORTS:
@@ -74,7 +77,7 @@ class Home:
             return ""
         tier: Tier = "llm" if choices.mode == "llm" else "slm"
         status = self._opening.result().status(tier, getattr(choices, tier))
-        return waiting(status.model, status.progress, words) if status.progress else ""
+        return "" if status.is_ready else waiting(status.model, status.progress, words)
 
     async def prepared(self, choices: Choices) -> None:
         """Return once nothing is waited for."""
@@ -82,7 +85,10 @@ class Home:
             await asyncio.sleep(LOOK_S)
 
 
-def waiting(model: str, progress: Progress, words: Wording) -> str:
+def waiting(model: str, progress: Progress | None, words: Wording) -> str:
+    """``progress`` None: it has not begun, or cannot be measured."""
+    if progress is None:
+        return words("wait", model=model or words("a_model"))
     return words(progress.stage, model=model, percent=_share(progress))
 
 

@@ -26,19 +26,19 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-def answer(text: str, turn: str = "", numbers: Collection[int] = ()) -> str:
-    """A model's Markdown with its citations as links to ``#passage-TURN-NUMBER``.
+def answer(text: str, numbers: Collection[int] = ()) -> str:
+    """A model's Markdown with its citations as links to ``#passage-NUMBER``.
 
     Only ``numbers`` become links: those of passages the model was given. No image is left, for
     loading one would tell its server what was read here. Code is left alone.
 
-    >>> answer("It is blue [1], as `llama3.2:3b` says [9].", "t", {1})
-    'It is blue [[1]](#passage-t-1), as `llama3.2:3b` says [9].'
+    >>> answer("It is blue [1], as `llama3.2:3b` says [9].", {1})
+    'It is blue [[1]](#passage-1), as `llama3.2:3b` says [9].'
     """
 
     def linked(match: re.Match[str]) -> str:
         number = int(match[1])
-        return f"[[{number}]](#passage-{turn}-{number})" if number in numbers else match[0]
+        return f"[[{number}]](#passage-{number})" if number in numbers else match[0]
 
     def prose(part: str) -> str:
         return _CITATION.sub(linked, _IMAGE.sub(r"\\!", _DIRECTIVE.sub(r"\\:", part)))

@@ -44,13 +44,13 @@ def open_tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
     """Opens tabs; at the end, none may have met an error or asked another machine for anything."""
     tabs: list[Tab] = []
 
-    def open_one(url: str, **context: Any) -> Tab:
+    def open_one(url: str, ready: str = driving.READY, **context: Any) -> Tab:
         tab = Tab(browser.new_context(**({"locale": "en-US"} | context)).new_page())
         tabs.append(tab)
         tab.watch(url)
         tab.page.set_default_timeout(60_000)
         tab.page.goto(url)
-        tab.page.wait_for_selector("#chat-settings-open-modal")  # the library is open
+        tab.page.wait_for_selector(ready)
         return tab
 
     yield open_one

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Page, Request
+from reportlab.pdfgen.canvas import Canvas
 
 ROOT = Path(__file__).parents[2]
 APP = ("app.py", "chainlit.md", "chainlit_ro-RO.md", ".chainlit", "public", "rag", "docs")
 START_S = 120
+READY = "#chat-settings-open-modal"  # is there once the library is open
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ def start(folder: Path, settings: Mapping[str, str]) -> App:
     environment.pop("CI", None)  # Chainlit's own switch of that name sets keys
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "chainlit", "run", "app.py", "--headless", "--port", str(port)],
+            [
+                *(sys.executable, "-m", "chainlit", "run", "app.py", "-w", "--headless"),
+                *("--port", str(port)),
+            ],
             cwd=folder,
             env=environment,
             stdout=log,
@@ -106,6 +111,27 @@ class Tab:
     def answer(self) -> str:
         return self.page.locator('[data-step-type="assistant_message"]').last.inner_text()
 
+    def choose(self, tab: str, field: str, option: str) -> None:
+        """Set a list of the chat's settings."""
+        self.page.click("#chat-settings-open-modal")
+        self.page.get_by_role("tab", name=tab).click()
+        self.page.click(f"#chat-settings #{field}")
+        self.page.get_by_role("option", name=option, exact=True).click()
+        self.page.click("#confirm")
+
+    def choose_model(self, tier: str, address: str) -> None:
+        self.page.click("#chat-settings-open-modal")
+        self.page.get_by_role("tab", name="Models").click()
+        self.page.fill(f"#{tier}_other", address)
+        self.page.click("#confirm")
+
+    def milliseconds(self) -> dict[str, int]:
+        """Of an opened card, by stage, ``total`` among them."""
+        return {
+            cell.get_attribute("data-stage") or "": int(cell.inner_text().removesuffix(" ms"))
+            for cell in self.page.locator(".rag-waterfall .rag-ms").all()
+        }
+
     def watch(self, url: str) -> None:
         """From now on, errors and requests to anything but ``url`` are faults."""
 
@@ -120,3 +146,17 @@ class Tab:
         self.page.on("request", asked)
         self.page.on("console", said)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+
+def make_manual(path: Path) -> Path:
+    """A PDF of two pages."""
+    canvas = Canvas(str(path))
+    for lines in (
+        ("Pump manual", "This page introduces the machine."),
+        ("Maintenance", "The pump holds 40 litres of coolant.", "It is serviced every two years."),
+    ):
+        for place, line in enumerate(lines):
+            canvas.drawString(72, 760 - 24 * place, line)
+        canvas.showPage()
+    canvas.save()
+    return path

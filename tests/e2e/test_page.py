@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.driving import App, Tab
+from e2e.driving import READY, App, Tab, make_manual
 from pypdf import PdfReader, PdfWriter
-from reportlab.pdfgen.canvas import Canvas
 from scripted_server import Scripted, ScriptedServer
 
 pytestmark = pytest.mark.browser
@@ -52,30 +51,12 @@ def _fresh(scripted_server: ScriptedServer) -> None:
 
 @pytest.fixture
 def manual(tmp_path: Path) -> Path:
-    path = tmp_path / "pump manual.pdf"
-    canvas = Canvas(str(path))
-    for lines in (
-        ("Pump manual", "This page introduces the machine."),
-        ("Maintenance", "The pump holds 40 litres of coolant.", "It is serviced every two years."),
-    ):
-        for place, line in enumerate(lines):
-            canvas.drawString(72, 760 - 24 * place, line)
-        canvas.showPage()
-    canvas.save()
-    return path
+    return make_manual(tmp_path / "pump manual.pdf")
 
 
 def settle(tab: Tab) -> None:
     """Wait until the page can take the next question."""
     tab.page.wait_for_selector("#chat-submit")
-
-
-def set_choice(tab: Tab, tab_name: str, field: str, option: str) -> None:
-    tab.page.click("#chat-settings-open-modal")
-    tab.page.get_by_role("tab", name=tab_name).click()
-    tab.page.click(f"#chat-settings #{field}")
-    tab.page.get_by_role("option", name=option, exact=True).click()
-    tab.page.click("#confirm")
 
 
 def test_the_page_greets_when_it_is_opened(app: App, open_tab: Callable[..., Tab]) -> None:
@@ -142,14 +123,11 @@ def test_the_waterfall_adds_up_when_the_card_is_opened(
 
     tab.page.on("websocket", lambda socket: socket.on("framereceived", keep))
     tab.page.reload()
-    tab.page.wait_for_selector("#chat-settings-open-modal")
+    tab.page.wait_for_selector(READY)
     tab.drop(manual)
     tab.ask(QUESTION)
     tab.page.click(".rag-summary")
-    shown = {
-        cell.get_attribute("data-stage"): int(cell.inner_text().removesuffix(" ms"))
-        for cell in tab.page.locator(".rag-waterfall .rag-ms").all()
-    }
+    shown = tab.milliseconds()
     total = shown.pop("total")
     assert sum(shown.values()) == total
     assert {"retrieve", "pack", "first_token", "generate"} <= shown.keys()
@@ -187,7 +165,7 @@ def test_the_search_is_told_when_its_step_is_opened(
     assert QUESTION in told
     assert "pump manual.pdf" in told
     assert re.search(r"pump\s*hold", told)  # matched terms
-    assert re.search(r"\d+ of \d+ tokens for passages", told)
+    assert re.search(r"Room for passages: \d+ of \d+ tokens", told)
 
 
 def test_the_next_turn_uses_it_when_a_model_is_chosen(
@@ -195,12 +173,9 @@ def test_the_next_turn_uses_it_when_a_model_is_chosen(
 ) -> None:
     tab = open_tab(app.url)
     tab.ask("When does the fountain run?")
-    set_choice(tab, "Answers", "mode", "Large model: slower, better")
+    tab.choose("Answers", "mode", "Large model: slower, better")
     tab.ask("When does the fountain run?")
-    tab.page.click("#chat-settings-open-modal")
-    tab.page.get_by_role("tab", name="Models").click()
-    tab.page.fill("#llm_other", f"{scripted_server.base_url}#another")
-    tab.page.click("#confirm")
+    tab.choose_model("llm", f"{scripted_server.base_url}#another")
     tab.ask("When does the fountain run?")
     models = dict.fromkeys(received.body["model"] for received in scripted_server.history)
     assert list(models) == ["small", "large", "another"]
@@ -211,10 +186,7 @@ def test_a_model_that_cannot_work_is_told_when_it_is_chosen(
     app: App, open_tab: Callable[..., Tab]
 ) -> None:
     tab = open_tab(app.url)
-    tab.page.click("#chat-settings-open-modal")
-    tab.page.get_by_role("tab", name="Models").click()
-    tab.page.fill("#slm_other", "nonsense")
-    tab.page.click("#confirm")
+    tab.choose_model("slm", "nonsense")
     tab.page.get_by_text("names no model").wait_for()
 
 
@@ -254,10 +226,26 @@ def test_a_fresh_chat_begins_when_the_page_is_reloaded(
     tab = open_tab(app.url)
     tab.ask("When does the fountain run?")
     tab.page.reload()
-    tab.page.wait_for_selector("#starters")
+    tab.page.wait_for_selector(READY)
     tab.ask("What runs in summer?")
     assert "fountain" in tab.answer
     assert "When does the fountain run?" not in scripted_server.history[-1].prompt
+
+
+def test_the_chat_goes_on_when_the_app_is_reloaded(
+    app: App, open_tab: Callable[..., Tab], manual: Path
+) -> None:
+    tab = open_tab(app.url)
+    tab.ask("When does the fountain run?")
+    tab.page.evaluate("window.isOld = true")
+    with (app.folder / "app.py").open("a") as source:
+        source.write("\n# edited\n")
+    tab.page.wait_for_function("!window.isOld")  # -w has the page reload itself
+    tab.page.wait_for_selector(READY)
+    tab.drop(manual)
+    tab.ask(QUESTION)
+    assert "40 litres" in tab.answer
+    assert "Reloading app" in (app.folder / "log.txt").read_text()
 
 
 def test_bad_files_are_named_and_the_rest_goes_on_when_several_are_dropped(
@@ -473,3 +461,12 @@ def test_nothing_is_cut_off_when_the_screen_is_narrow(
     card = tab.page.locator(".rag-card").bounding_box()
     assert card is not None
     assert card["x"] + card["width"] <= 390
+
+
+def test_a_bad_setting_is_told_on_the_page_when_a_model_is_none(
+    start_app: Callable[[Mapping[str, str]], App], open_tab: Callable[..., Tab]
+) -> None:
+    app = start_app({"RAG_SLM": "nonsense"})
+    tab = open_tab(app.url, ready="#readme-button")
+    tab.page.get_by_text("names no model").wait_for()
+    assert "Traceback" not in tab.page.content()

@@ -190,7 +190,7 @@ def test_every_hit_has_its_fate_when_a_search_is_shown() -> None:
             "section": "Maintenance", "score": 2.66, "share": 0.5, "terms": ["pump"],
         },
     ]  # fmt: skip
-    assert props["budget"] == "12 of 1024 tokens for passages"
+    assert props["budget"] == "12 of 1024 tokens"
     assert props["background"] == "coolant"
     assert card.retrieval_title(CONTEXT, ENGLISH) == "Found 2 passages, 1 read by the model"
 

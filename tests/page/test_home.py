@@ -22,6 +22,7 @@ CHOICES = Choices("slm")
 class Status:
     model: str
     progress: Progress | None
+    is_ready: bool
 
 
 class Workspace:
@@ -34,6 +35,7 @@ class Workspace:
     def __init__(self, _settings: Any) -> None:
         self.is_closed = False
         self.progress: Progress | None = None
+        self.is_ready = True
         self.opened.append(self)
 
     async def open(self, _on_event: Any) -> None:
@@ -45,7 +47,7 @@ class Workspace:
         self.is_closed = True
 
     def status(self, tier: str, setting: str | None) -> Status:
-        return Status(f"{tier}:{setting}", self.progress)
+        return Status(f"{tier}:{setting}", self.progress, self.is_ready)
 
 
 @pytest.fixture
@@ -109,13 +111,15 @@ async def test_the_chosen_model_is_waited_for_when_it_is_prepared(home: Home) ->
     Workspace.gate.set()
     await home.workspace()
     workspace = Workspace.opened[0]
+    workspace.is_ready = False
+    assert home.waits_for(CHOICES, ENGLISH) == "Waiting for slm:None"
     workspace.progress = Progress("download", 50_000_000, 200_000_000, "bytes")
     line = home.waits_for(Choices("llm", llm="embedded:large"), ENGLISH)
     assert line == "Fetching llm:embedded:large: 25% (50 / 200 MB)"
     prepared = asyncio.create_task(home.prepared(CHOICES))
     await asyncio.sleep(0)
     assert not prepared.done()
-    workspace.progress = None
+    workspace.is_ready = True
     await prepared
 
 
@@ -126,7 +130,10 @@ async def test_the_chosen_model_is_waited_for_when_it_is_prepared(home: Home) ->
         (Progress("convert", 1, 4, "steps"), "Preparing m for this machine, once: 25%"),
         (Progress("convert", 1, 0, "steps"), "Preparing m for this machine, once: …"),
         (Progress("load", 0, 0, "steps"), "Loading m"),
+        (None, "Waiting for m"),
     ],
 )
-def test_progress_is_told_when_only_some_of_it_is_known(progress: Progress, line: str) -> None:
+def test_progress_is_told_when_only_some_of_it_is_known(
+    progress: Progress | None, line: str
+) -> None:
     assert waiting("m", progress, ENGLISH) == line

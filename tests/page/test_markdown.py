@@ -20,8 +20,8 @@ def test_text_is_shown_as_it_is_when_it_looks_like_markup(text: str, shown: str)
 
 
 def test_citations_become_links_when_their_passages_were_given() -> None:
-    assert answer("Blue [1], red [2] and [3].", "t", {1, 2}) == (
-        "Blue [[1]](#passage-t-1), red [[2]](#passage-t-2) and [3]."
+    assert answer("Blue [1], red [2] and [3].", {1, 2}) == (
+        "Blue [[1]](#passage-1), red [[2]](#passage-2) and [3]."
     )
 
 
@@ -31,9 +31,7 @@ def test_no_citation_is_linked_when_the_answer_still_streams() -> None:
 
 def test_code_is_left_alone_when_it_looks_like_a_citation() -> None:
     text = "Use `list[1]` here [1].\n\n```\na:b[1]\n```\n"
-    assert answer(text, "t", {1}) == (
-        "Use `list[1]` here [[1]](#passage-t-1).\n\n```\na:b[1]\n```\n"
-    )
+    assert answer(text, {1}) == ("Use `list[1]` here [[1]](#passage-1).\n\n```\na:b[1]\n```\n")
 
 
 def test_words_after_a_colon_stay_when_the_page_knows_directives() -> None:
