@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ class Ingestor:
     def close(self) -> None:
         self._crew.close()
 
-    async def ingest(self, files: Sequence[SourceFile]) -> AsyncIterator[Event]:
+    async def ingest(self, files: Sequence[SourceFile]) -> AsyncGenerator[Event, None]:
         """Pages as they are read; for each file in the end a FileRead or a FileFailed.
 
         Files are begun in order and may end in another. Closing the iterator stops all of them.

@@ -45,7 +45,7 @@ class PdfPages:
         raise EncryptedDocument(
             "The password does not open the file. Give the right one, or save a copy without one."
             if password
-            else "The file is protected by a password. Give it, or save a copy without one."
+            else "The file is protected by a password. Save a copy without one and add that."
         )
 
 
