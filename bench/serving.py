@@ -73,7 +73,7 @@ class Prompts:
         self._count += 1
         start = self._count * 1500 % len(self._text)
         around = (self._text[start:] + self._text) * (1 + 8 * tokens // len(self._text))
-        return truncate(f"Collection {self._count}.\n{INSTRUCTIONS}{around}", tokens - 40)
+        return truncate(f"Collection {self._count}.\n{INSTRUCTIONS}{around}", tokens - 20)
 
     def new(self, tokens: int = 600) -> tuple[Message, ...]:
         return (Message("system", self.passages(tokens)), Message("user", QUESTIONS[0]))
@@ -189,7 +189,7 @@ async def eight_chats(bench: Bench) -> list[Measure]:
     rates: dict[str, list[float]] = {"one": [], "eight": []}
     waits: dict[str, list[float]] = {"in a row": [], "at once": []}
     lengths = set()
-    for _ in range(max(2, bench.rounds // 2)):
+    for _ in range(max(1, bench.rounds // 2)):
         one = await ask(bench.model, counting(bench), ANSWER_TOKENS)
         rates["one"].append(one.completion_tokens / one.total_s)
         alone = [await ask(bench.model, counting(bench), 1) for _ in range(CHATS)]
@@ -221,7 +221,7 @@ async def event_loop(bench: Bench) -> list[Measure]:
     peer = Peer(sys.executable, "openvino", bench.folder)
     pauses_ms: dict[str, list[float]] = {"ours": [], "machine": []}
     prompt_tokens = None
-    for _ in range(max(2, bench.rounds // 2)):
+    for _ in range(max(1, bench.rounds // 2)):
         messages = bench.prompts.new(3000)
         async with ticking() as pauses:
             prompt_tokens = (await ask(bench.model, messages, 4)).prompt_tokens

@@ -10,9 +10,11 @@ import argparse
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -24,6 +26,7 @@ from rag.models.embedded.routes import create_app
 from rag.models.embedded.running import ProcessId, RunningServer
 
 _PARENT_POLL_S = 1.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 5  # for answers that are being written when the server is told to stop
 
 _log = logging.getLogger(__name__)
@@ -72,7 +75,7 @@ async def _serve(
         return Runtime(folder, cache_tokens(context_tokens))
 
     engine = BatchingEngine(server.model, context_tokens, load)
-    http = uvicorn.Server(
+    http = _Server(
         uvicorn.Config(
             create_app(engine, server.api_key),
             lifespan="off",
@@ -89,6 +92,19 @@ async def _serve(
     if answering.done():
         answering.result()
     answering.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Ends quietly when told to: uvicorn would raise the signal once more, before all is tidy."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 async def _gone(parent: ProcessId | None) -> None:

@@ -144,7 +144,7 @@ async def test_server_ends_and_its_user_starts_another_when_the_owner_is_killed(
 @pytest.mark.model
 @pytest.mark.anyio
 async def test_answer_is_finished_when_the_server_is_told_to_stop(
-    home: EmbeddedHome, smollm: Path
+    home: EmbeddedHome, smollm: Path, tmp_path: Path
 ) -> None:
     if os.name == "nt":
         pytest.skip("Windows ends a process at once")
@@ -161,6 +161,7 @@ async def test_answer_is_finished_when_the_server_is_told_to_stop(
         seen += [chunk async for chunk in stream]
     assert seen[-1].choices[0].finish_reason in {"stop", "length"}
     assert wait_until(lambda: not server.process.is_alive())
+    assert list((tmp_path / "run").glob("*.json")) == []
 
 
 # --- without a model
