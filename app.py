@@ -12,8 +12,8 @@ import asyncio
 import logging
 import sys
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -46,7 +46,8 @@ from rag.models import tiers  # noqa: E402
 from rag.page import card, choices, guard, listing, markdown, places, routes  # noqa: E402
 from rag.page.chat import Chat  # noqa: E402
 from rag.page.home import LOOK_S, Home  # noqa: E402
-from rag.page.wording import STARTERS, wording  # noqa: E402
+from rag.page.meanwhile import meanwhile  # noqa: E402
+from rag.page.wording import wording  # noqa: E402
 from rag.settings import load  # noqa: E402
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ page_routes = routes.page_routes(
 )
 routes.install(page_routes, server.app, server.router)
 
-
 cl.on_app_startup(home.start)
 cl.on_app_shutdown(home.close)
 # A DATABASE_URL meant for another program must not switch Chainlit's own history on.
@@ -101,16 +101,13 @@ def chosen() -> choices.Choices:
     return choices.parse(cl.user_session.get("chat_settings") or {}, home.settings.mode)
 
 
-def run_id() -> str | None:
-    """Of the step that Chainlit nests all of a turn under."""
-    return cl.context.current_run.id if cl.context.current_run else None
-
-
 @asynccontextmanager
 async def errors_shown() -> AsyncIterator[None]:
     """Our errors as their sentence; any other as a general one that the log explains."""
     try:
         yield
+    except asyncio.CancelledError:  # by the stop button
+        await cl.Message(f"*{the_chat().words('stopped')}*").send()
     except RagError as exc:
         await cl.ErrorMessage(markdown.plain(str(exc))).send()
     except Exception:
@@ -119,21 +116,10 @@ async def errors_shown() -> AsyncIterator[None]:
         await cl.ErrorMessage(the_chat().words("unexpected", trace=trace)).send()
 
 
-@asynccontextmanager
-async def meanwhile(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    """``work`` goes on beside the body, and ends with it."""
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
 async def tell_waiting(key: str) -> None:
     """A line on what the model or the library waits for, whenever it does."""
-    words, step = the_chat().words, cl.Step("", icon="hourglass", parent_id=run_id())
+    words, step, run = the_chat().words, cl.Step("", icon="hourglass"), cl.context.current_run
+    step.parent_id = run.id if run else None
     try:
         while True:
             waiting = home.waits_for(chosen(), words)
@@ -149,11 +135,7 @@ async def tell_waiting(key: str) -> None:
 
 @cl.set_starters
 async def starters(_user: cl.User | None, language: str | None) -> list[cl.Starter]:
-    say = wording(language or "")
-    return [
-        cl.Starter(say(f"starter_{one}"), say(f"starter_{one}_message"), None, routes.icon(one))
-        for one in STARTERS
-    ]
+    return [cl.Starter(**one) for one in choices.starters(wording(language or ""))]
 
 
 @cl.on_chat_start
@@ -226,17 +208,14 @@ async def window_message(message: Any) -> None:
 
 
 @cl.action_callback("documents")
-async def filter_documents(action: cl.Action) -> dict[str, Any]:
-    return await listed(str(action.payload.get("name", "")))
-
-
-@cl.action_callback("forget")
-async def forget(action: cl.Action) -> dict[str, Any]:
-    async with errors_shown():
-        document_id, workspace = str(action.payload.get("id", "")), await home.workspace()
-        if not the_chat().forget(document_id):
-            await workspace.forget(document_id)
-        await send_settings(workspace)
+async def change_list(action: cl.Action) -> dict[str, Any]:
+    """The list by a part of the name, after one of it was removed, if one was."""
+    if document_id := action.payload.get("forget"):
+        async with errors_shown():
+            workspace = await home.workspace()
+            if not the_chat().forget(document_id):
+                await workspace.forget(document_id)
+            await send_settings(workspace)
     return await listed(str(action.payload.get("name", "")))
 
 
@@ -284,13 +263,16 @@ async def answer(question: str, turn_id: str, workspace: Workspace) -> None:
                     case types.Answered() | types.Failed():
                         end = event
     except asyncio.CancelledError:
+        if not reply.text:
+            raise
         await reply.break_off("stopped")
     match end:
         case types.Answered(answer=done):
             chat.turns[turn_id] = (question, done.text)
             await reply.finish(done, workspace)
         case types.Failed(message=sentence):
-            await reply.break_off("cut_off")
+            if reply.text:
+                await reply.break_off("cut_off")
             await cl.ErrorMessage(markdown.plain(sentence)).send()
 
 
@@ -298,9 +280,9 @@ async def show_search(event: types.Retrieved) -> cl.Step:
     words = the_chat().words
     table = cl.CustomElement(name="Search", props=card.retrieval(event, words))
     title = card.retrieval_title(event.context, words)
-    step = cl.Step(title, "retrieval", icon="search", elements=[table], parent_id=run_id())
-    step.output = f"{words('search_query')}: {markdown.plain(event.query.text)}"
-    await step.send()
+    step = cl.Step(title, "retrieval", icon="search", elements=[table])
+    async with step:
+        step.output = f"{words('search_query')}: {markdown.plain(event.query.text)}"
     return step
 
 
@@ -328,10 +310,9 @@ class Reply:
         await self.message.send()
 
     async def break_off(self, why: str) -> None:
-        if self.text or why == "stopped":
-            self.message.metadata = {"ended": why}
-            self.message.content = f"{markdown.answer(self.text)}\n\n*{the_chat().words(why)}*"
-            await self.message.send()
+        self.message.metadata = {"ended": why}
+        self.message.content = f"{markdown.answer(self.text)}\n\n*{the_chat().words(why)}*"
+        await self.message.send()
 
 
 @cl.on_stop

@@ -11,8 +11,8 @@ export default function Documents() {
 
   useEffect(() => setList(props), [props]);
 
-  const ask = async (action) => {
-    const answer = await callAction(action);
+  const ask = async (payload) => {
+    const answer = await callAction({ name: 'documents', payload });
     if (answer && answer.response) setList(answer.response);
     setAsked(null);
   };
@@ -20,9 +20,9 @@ export default function Documents() {
     const value = event.target.value;
     setName(value);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => ask({ name: 'documents', payload: { name: value } }), 200);
+    timer.current = setTimeout(() => ask({ name: value }), 200);
   };
-  const forget = (id) => ask({ name: 'forget', payload: { id, name } });
+  const forget = (id) => ask({ name, forget: id });
 
   if (list.is_empty) return <p className="rag-muted">{labels.no_documents}</p>;
   return (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 from rag import encoding
@@ -18,6 +18,7 @@ from rag.types import Answer, Chunk, Citation, Context, Hit, Latency, Retrieved
 
 STAGES = ("retrieve", "queue", "pack", "first_token", "generate", "check", "escalate")  # as run
 AROUND_CHARACTERS = 240  # of the page, shown before and after a passage
+WRAPPED_SHARE = 0.7  # of the longest line: such a line was wrapped
 
 Props = dict[str, Any]
 
@@ -141,15 +142,16 @@ def _passage(number: int, hit: Hit, citations: Sequence[Citation], find_page: Fi
     chunk = hit.chunk
     page = find_page(chunk.document_id, chunk.page)
     before, after = _around(page.text, chunk)
+    flowing = unwrapped if page.is_pdf else str
     quotes = [(one.start - chunk.start, one.end - chunk.start) for one in citations]
     return {
         "number": number,
         "document": chunk.document_name,
         "page": chunk.page,
         "section": chunk.section,
-        "before": before,
-        "spans": marked(chunk.text, quotes or [(0, len(chunk.text))]),
-        "after": after,
+        "before": flowing(before),
+        "spans": marked(flowing(chunk.text), quotes or [(0, len(chunk.text))]),
+        "after": flowing(after),
         "cited": bool(citations),
         "supported": not citations or any(one.supported for one in citations),
         "url": page.url,
@@ -168,6 +170,20 @@ def marked(text: str, quotes: Sequence[tuple[int, int]]) -> list[Props]:
         {"text": "".join(text[place] for place in places), "marked": is_marked}
         for is_marked, places in groupby(range(len(text)), key=inside.__getitem__)
     ]
+
+
+def unwrapped(text: str) -> str:
+    """``text`` of a PDF without the line ends of its columns; as long as before.
+
+    A line nearly as long as the longest was wrapped; after a shorter one the break is meant.
+
+    >>> unwrapped("Data\\nIt weighs 138 kilograms and is\\nblue.")
+    'Data\\nIt weighs 138 kilograms and is blue.'
+    """
+    lines = text.split("\n")
+    full = WRAPPED_SHARE * max(map(len, lines))
+    ends = [" " if len(line) >= full and after else "\n" for line, after in pairwise(lines)]
+    return "".join(part for pair in zip(lines, [*ends, ""], strict=True) for part in pair)
 
 
 def _around(page: str, chunk: Chunk) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The chat's settings panel: fields out, and what a person chose in them back in.
+"""What a chat offers to choose: suggestions and the settings panel out, what was chosen back in.
 
 A field is plain data (kind and arguments); which widget draws it is the front end's business.
 """
@@ -17,6 +17,8 @@ AUTOMATIC = "auto"  # of a number
 AS_SET = "as-set"  # of a model
 TOP_K = ("1", "2", "3", "4", "5", "6", "8", "10", "15")
 CONTEXT_TOKENS = ("256", "512", "1024", "2048", "4096", "8192")
+EXAMPLE = "http://127.0.0.1:11434/v1#llama3.2:3b"
+STARTERS = ("about", "files", "models", "card")
 TIERS: tuple[Tier, ...] = ("slm", "llm")
 
 
@@ -70,6 +72,18 @@ def parse(values: Mapping[str, Any], default_mode: Mode) -> Choices:
         temperature=values.get("temperature"),
         documents=frozenset(values.get("documents") or ()),
     )
+
+
+def starters(words: Wording) -> list[dict[str, str]]:
+    """What an empty chat suggests to ask."""
+    return [
+        {
+            "label": words(f"starter_{name}"),
+            "message": words(f"starter_{name}_message"),
+            "icon": f"/public/icons/{name}.svg",
+        }
+        for name in STARTERS
+    ]
 
 
 def typed(values: Mapping[str, Any]) -> list[str]:
@@ -130,7 +144,13 @@ def _model_fields(
         options[words("none")] = "none"
     return [
         _select(tier, options, values.get(tier) or AS_SET, words),
-        _field("text", f"{tier}_other", words, initial=values.get(f"{tier}_other") or ""),
+        _field(
+            "text",
+            f"{tier}_other",
+            words,
+            initial=values.get(f"{tier}_other") or "",
+            placeholder=EXAMPLE,
+        ),
     ]
 
 

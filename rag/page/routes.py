@@ -115,10 +115,6 @@ def page_routes(
     ]
 
 
-def icon(name: str) -> str:
-    return f"/public/icons/{name}.svg"
-
-
 def _refused(status: int, sentence: str) -> Response:
     return JSONResponse({"detail": sentence}, status)
 

@@ -38,9 +38,9 @@ ENGLISH = {
     "slm": "Small model",
     "llm": "Large model",
     "slm_other": "Small model elsewhere",
-    "slm_other_help": "For example http://127.0.0.1:11434/v1#llama3.2:3b. It wins over the list.",
+    "slm_other_help": "Another server's model: its address, # and its name. It wins over the list.",
     "llm_other": "Large model elsewhere",
-    "llm_other_help": "For example http://127.0.0.1:11434/v1#llama3.2:3b. It wins over the list.",
+    "llm_other_help": "Another server's model: its address, # and its name. It wins over the list.",
     "as_set": "As configured: {value}",
     "none": "none",
     "top_k": "Passages",
@@ -153,9 +153,9 @@ ROMANIAN = {
     "slm": "Modelul mic",
     "llm": "Modelul mare",
     "slm_other": "Modelul mic, din altă parte",
-    "slm_other_help": "De exemplu http://127.0.0.1:11434/v1#llama3.2:3b. Are întâietate.",
+    "slm_other_help": "Un model de pe alt server: adresa, # și numele. Are întâietate.",
     "llm_other": "Modelul mare, din altă parte",
-    "llm_other_help": "De exemplu http://127.0.0.1:11434/v1#llama3.2:3b. Are întâietate.",
+    "llm_other_help": "Un model de pe alt server: adresa, # și numele. Are întâietate.",
     "as_set": "Cum este configurat: {value}",
     "none": "niciunul",
     "top_k": "Pasaje",
@@ -248,9 +248,6 @@ NOUNS = {
         "file": ("fișier", "fișiere"),
     },
 }
-
-
-STARTERS = ("about", "files", "models", "card")  # each with its icon in public/icons
 
 
 @dataclass(frozen=True, slots=True)

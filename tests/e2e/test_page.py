@@ -220,6 +220,20 @@ def test_a_turn_ends_and_frees_the_server_when_it_is_stopped(
     assert "summer" in tab.answer
 
 
+def test_a_turn_ends_when_it_is_stopped_before_its_first_word(
+    app: App, open_tab: Callable[..., Tab], scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(Scripted((), then="stall"))
+    tab = open_tab(app.url)
+    tab.type("When does the fountain run?")
+    tab.send()
+    tab.page.locator('[data-step-type="retrieval"]').wait_for()
+    tab.page.click("#stop-button")
+    tab.page.get_by_text("Stopped.").wait_for()
+    settle(tab)
+    assert tab.answer == "Stopped."
+
+
 def test_a_fresh_chat_begins_when_the_page_is_reloaded(
     app: App, open_tab: Callable[..., Tab], scripted_server: ScriptedServer
 ) -> None:

@@ -206,3 +206,17 @@ def test_a_bar_has_no_length_when_no_score_is_positive(score: float) -> None:
     context = Context("", (replace(HIT, score=score),), 1, 2)
     [row] = card.retrieval(Retrieved(Query("x"), context), ENGLISH)["rows"]
     assert row["share"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "flowing"),
+    [
+        ("", ""),
+        ("one line", "one line"),
+        ("Data\nA line as long\nas it is.\n", "Data\nA line as long as it is.\n"),
+        ("A line as long\n\nAnother paragraph", "A line as long\n\nAnother paragraph"),
+    ],
+)  # fmt: skip
+def test_a_pdfs_lines_flow_when_they_were_only_wrapped(text: str, flowing: str) -> None:
+    assert card.unwrapped(text) == flowing
+    assert len(card.unwrapped(text)) == len(text)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from rag.page import choices
@@ -7,6 +8,7 @@ from rag.page.choices import Choices, Field
 from rag.page.wording import Wording
 from rag.settings import load
 
+ROOT = Path(__file__).parents[2]
 MODELS = ["embedded:qwen2.5-coder-0.5b", "embedded:qwen2.5-coder-1.5b"]
 
 
@@ -65,3 +67,9 @@ def test_only_the_large_model_can_be_none_when_models_are_listed() -> None:
     panel = fields({})
     assert list(panel["slm"].arguments["items"].values()) == ["as-set", *MODELS]
     assert list(panel["llm"].arguments["items"].values()) == ["as-set", *MODELS, "none"]
+
+
+def test_every_suggestion_has_its_picture_when_a_chat_is_empty() -> None:
+    icons = [one["icon"] for one in choices.starters(Wording("ro"))]
+    assert len(icons) == 4
+    assert all((ROOT / icon.lstrip("/")).is_file() for icon in icons)
