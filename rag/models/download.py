@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from rag.errors import DiskFull, DownloadFailed, HashMismatch
+from rag.errors import DownloadFailed, HashMismatch
+from rag.models.disk import require_room
 
 _CHUNK = 256 * 1024  # between two looks whether to go on
 _READ = 1 << 20
@@ -40,9 +41,7 @@ class PartFile:
         path.touch()
         self.written = path.stat().st_size
         self._rehash()
-        wanted = int((size_bytes - self.written) * _SPARE)
-        if shutil.disk_usage(path.parent).free < wanted:
-            raise no_room(path.parent, wanted)
+        require_room(path.parent, int((size_bytes - self.written) * _SPARE))
 
     @property
     def scratch(self) -> Path:
@@ -139,14 +138,6 @@ def _client(timeout: httpx.Timeout) -> httpx.Client:
         return httpx.Client(timeout=timeout, follow_redirects=True)
     except (ValueError, ImportError, httpx.InvalidURL) as exc:  # of the environment's proxy
         raise DownloadFailed("The proxy set for this machine cannot be used.") from exc
-
-
-def no_room(folder: Path, wanted_bytes: int) -> DiskFull:
-    free = shutil.disk_usage(folder).free
-    return DiskFull(
-        f"The disk is full: {wanted_bytes / 1e9:.2f} GB are needed for model files and "
-        f"{free / 1e9:.2f} GB are free. Make room and try again; what has come is kept."
-    )
 
 
 def _worth_another_try(exc: httpx.HTTPError, reached: bool) -> bool:

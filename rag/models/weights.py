@@ -6,25 +6,20 @@ it is run: ``embedded/convert.py`` makes of the file what is served.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from rag.errors import DownloadFailed, HashMismatch, WeightsError
 from rag.models.catalogue import WEIGHTS, Weights
-from rag.models.download import PartFile, no_room
+from rag.models.disk import disk_errors, locked
+from rag.models.download import PartFile
 
 __all__ = ["WEIGHTS", "Installed", "Progress", "Weights", "fetch", "installed", "remove"]
-
-_LOOK_S = 0.5  # between two looks at what another process has fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +70,12 @@ def fetch(
         shown = max(shown, done) if done else 0  # back only when all has to come again
         on_progress(Progress("download", shown, weights.size_bytes, "bytes"))
 
-    with _disk_errors(folder, weights.size_bytes):
+    def while_waiting() -> None:
+        on_bytes(path.stat().st_size if path.exists() else 0)
+
+    with disk_errors(folder, weights.size_bytes):
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(path, on_bytes):
+        with locked(folder / f"{weights.name}.lock", while_waiting):
             if not _is_right(target, weights):
                 part = PartFile(path, weights.size_bytes, weights.sha256, on_bytes)
                 _from_any_mirror(weights, part, stop).replace(target)
@@ -145,35 +143,6 @@ def _is_right(path: Path, weights: Weights) -> bool:
         return False
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == weights.sha256
-
-
-@contextmanager
-def _locked(path: Path, on_bytes: Callable[[int], None]) -> Iterator[None]:
-    """One process a model; those that wait tell how far the other one is."""
-    lock = FileLock(path.with_suffix(".lock"))
-    while True:
-        try:
-            lock.acquire(timeout=_LOOK_S)
-            break
-        except Timeout:
-            on_bytes(path.stat().st_size if path.exists() else 0)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _disk_errors(folder: Path, wanted_bytes: int) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise no_room(folder, wanted_bytes) from exc
-        raise WeightsError(
-            "The folder for model files cannot be used: check its permissions, or choose another "
-            "with RAG_DATA_DIR."
-        ) from exc
 
 
 def _traces(name: str, folder: Path) -> list[Path]:

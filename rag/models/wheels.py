@@ -21,7 +21,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from rag.errors import DownloadFailed, HashMismatch
-from rag.models.download import PartFile, no_room
+from rag.models.disk import no_room
+from rag.models.download import PartFile
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 from scripted_mirror import Manner, ScriptedMirror
 
 from rag.errors import DiskFull, DownloadFailed, HashMismatch
-from rag.models import download
+from rag.models import disk
 from rag.models.download import HttpMirror, PartFile
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes: several chunks
@@ -206,11 +206,11 @@ def test_it_names_the_room_for_the_rest_when_the_disk_is_too_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bytes, needed: str
 ) -> None:
     free = SimpleNamespace(free=int(float(needed) * 1e9) - 1)
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: free)
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: free)
     with pytest.raises(DiskFull, match=r"0\.00 GB are needed .* 0\.00 GB are free"):
         part_in(tmp_path, there)
 
 
 def test_there_is_room_when_it_just_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_280_000))
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_280_000))
     assert part_in(tmp_path).written == 0
