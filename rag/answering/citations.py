@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from rag.answering import sentences
 from rag.answering.grounding import Claim
+from rag.answering.refusals import is_refusal
 from rag.answering.safety import inert, outside_blocks, outside_code
 from rag.retrieval.analysis import chunk_terms, terms
 from rag.types import Chunk, Citation, Context
@@ -130,9 +131,9 @@ class _Resolver:
         self._unknown |= marked - self._passages.keys()
         known = sorted(marked & self._passages.keys())
         backed = {number: self._backs(number, known, claims) for number in known}
-        heading = bare.startswith("#")
-        best = None if heading or any(backed.values()) else self._best(claims)
-        if not heading:
+        claims_nothing = bare.startswith("#") or is_refusal(bare)
+        best = None if claims_nothing or any(backed.values()) else self._best(claims)
+        if not claims_nothing:
             self.backed.append(best is not None or any(backed.values()))
         if best is not None:
             self._cite(best, claims, supported=True)

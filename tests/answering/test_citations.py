@@ -28,6 +28,12 @@ def test_nothing_is_cited_when_the_answer_is_empty(text: str) -> None:
     assert resolve(text, context(SKY)).citations == ()
 
 
+def test_nothing_is_cited_when_the_answer_is_a_refusal_in_the_passages_words() -> None:
+    text = "Whether the sky is blue by day is not in the documents."
+    cited = resolve(text, context(SKY))
+    assert (cited.text, cited.citations, cited.backed) == (text, (), ())
+
+
 def test_the_passage_is_cited_when_the_model_forgot_to() -> None:
     cited = resolve("The sky is blue.", context(COURT, SKY))
     assert cited.text == "The sky is blue [2]."
