@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias="OPENAI_API_KEY",
-        description="Key sent to servers that are not on this machine.",
+        description="Key sent to https servers that are not on this machine.",
     )
     temperature: float = Field(0.0, ge=0, le=2, description="0 repeats itself; higher varies.")
     max_tokens: Positive = Field(512, description="Longest answer, in tokens.")
