@@ -53,10 +53,9 @@ def is_converted(folder: Path, sha256: str = "") -> bool:
     """Whether ``folder`` is a finished conversion by this version (of the file of that hash)."""
     try:
         source = json.loads((folder / SOURCE).read_text())
-    except (OSError, ValueError):
+        return source["converter"] == CONVERTER_VERSION and sha256 in ("", source["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
         return False
-    made_from, version = source.get("sha256"), source.get("converter")
-    return bool(version == CONVERTER_VERSION and sha256 in ("", made_from))
 
 
 def converted(
