@@ -79,6 +79,7 @@ page_routes = routes.page_routes(
     prefix=config.run.root_path,
 )
 routes.install(page_routes, server.app, server.router)
+server.get_markdown_str = routes.about  # type: ignore[attr-defined]
 
 cl.on_app_startup(home.start)
 cl.on_app_shutdown(home.close)
@@ -213,7 +214,9 @@ async def change_list(action: cl.Action) -> dict[str, Any]:
     if document_id := action.payload.get("forget"):
         async with errors_shown():
             workspace = await home.workspace()
-            if not the_chat().forget(document_id):
+            if upload := the_chat().forget(document_id):
+                routes.discard(upload.file_id, cl.context.session)
+            else:
                 await workspace.forget(document_id)
             await send_settings(workspace)
     return await listed(str(action.payload.get("name", "")))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rag.page.wording import Wording
 from rag.types import Chunk, Document, Message
@@ -23,6 +25,11 @@ class Upload:
     document: Document
     chunk_count: int
     url: str  # where the browser finds the file
+
+    @property
+    def file_id(self) -> str:
+        """The last part of the address."""
+        return PurePosixPath(urlsplit(self.url).path).name
 
 
 @dataclass
@@ -44,12 +51,12 @@ class Chat:
         self.index = (self.index or MemoryIndex()).with_chunks(chunks)
         return True
 
-    def forget(self, document_id: str) -> bool:
-        """Drop a document and everything derived from it; False if it is not here."""
-        if self.index is None or self.uploads.pop(document_id, None) is None:
-            return False
-        self.index = self.index.without(document_id)
-        return True
+    def forget(self, document_id: str) -> Upload | None:
+        """Drop a document and everything derived from it; what it was, None if it is not here."""
+        upload = self.uploads.pop(document_id, None)
+        if upload and self.index:
+            self.index = self.index.without(document_id)
+        return upload
 
     def searched(self, library: Index, documents: Collection[str]) -> Index:
         """The library and this chat's own documents as one; of them only ``documents``, if any."""

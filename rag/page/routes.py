@@ -103,7 +103,9 @@ def page_routes(
         if not await asyncio.to_thread(found.path.is_file):
             return _refused(404, "The file has been moved or deleted.")
         if found.media_type == "application/pdf":
-            return FileResponse(found.path, media_type=found.media_type)
+            # A browser's own reader shows no PDF whose policy is stricter than this.
+            policy = {"Content-Security-Policy": "script-src 'none'"}
+            return FileResponse(found.path, media_type=found.media_type, headers=policy)
         if found.media_type in READABLE:
             return FileResponse(found.path, media_type="text/plain; charset=utf-8")
         return FileResponse(found.path, media_type=UPLOADED, filename=found.path.name)
@@ -113,6 +115,18 @@ def page_routes(
         Route(f"{prefix}/project/file", upload, methods=["POST"], name=f"{PREFIX}upload"),
         Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
     ]
+
+
+def about(root: str, language: str) -> str:
+    """The page behind "About". Chainlit's own would take "ro" for English, but for "ro-RO"."""
+    name = "chainlit_ro-RO.md" if wording(language).language == "ro" else "chainlit.md"
+    return (Path(root) / name).read_text(encoding="utf-8")
+
+
+def discard(file_id: str, chat: Session) -> None:
+    """Delete an upload's file."""
+    if file := chat.files.pop(file_id, None):
+        file["path"].unlink(missing_ok=True)
 
 
 def _refused(status: int, sentence: str) -> Response:

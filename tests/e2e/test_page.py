@@ -438,10 +438,11 @@ def test_a_name_is_shown_as_text_when_it_looks_like_markup(
     assert tab.page.locator("#root b").count() == 0
 
 
+@pytest.mark.parametrize("locale", ["ro-RO", "ro"])
 def test_the_page_speaks_romanian_when_the_browser_does(
-    app: App, open_tab: Callable[..., Tab], manual: Path
+    app: App, open_tab: Callable[..., Tab], manual: Path, locale: str
 ) -> None:
-    tab = open_tab(app.url, locale="ro-RO")
+    tab = open_tab(app.url, locale=locale)
     assert "Ce știi să faci?" in tab.page.locator("#starters").inner_text()
     tab.page.get_by_text("Documente", exact=True).wait_for()
     tab.drop(manual)
@@ -451,7 +452,9 @@ def test_the_page_speaks_romanian_when_the_browser_does(
     assert "Căutare" in details
     assert "Scriere" in details
     assert "Pasaje găsite" in tab.page.locator('[data-step-type="retrieval"]').inner_text()
-    assert tab.page.evaluate("document.documentElement.lang") == "ro-RO"
+    assert tab.page.evaluate("document.documentElement.lang") == locale
+    tab.page.click("#readme-button")
+    tab.page.get_by_text("Discutați cu propriile documente").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

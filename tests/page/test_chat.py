@@ -54,10 +54,12 @@ def test_a_document_is_taken_once_when_it_comes_twice() -> None:
 
 def test_nothing_of_a_document_is_found_when_it_was_removed() -> None:
     chat = new_chat()
-    chat.add(*PUMP, "/file/1")
+    chat.add(*PUMP, "/project/file/1?session_id=2")
     chat.add(*NOTES, "/file/2")
-    assert chat.forget("id-pump.pdf")
-    assert not chat.forget("id-pump.pdf")
+    forgotten = chat.forget("id-pump.pdf")
+    assert forgotten is not None
+    assert forgotten.file_id == "1"
+    assert chat.forget("id-pump.pdf") is None
     assert names(chat, "pump coolant") == {"manual.md", "notes.md"}
 
 

@@ -84,6 +84,27 @@ def test_a_file_is_kept_when_it_is_uploaded(
     assert uuid.UUID(response.json()["id"]).version == 4
 
 
+def test_nothing_is_left_of_a_file_when_it_is_discarded(
+    client: TestClient, session: Session
+) -> None:
+    file_id = upload(client, "a.txt", b"x").json()["id"]
+    path = session.files[file_id]["path"]
+    routes.discard(file_id, session)
+    routes.discard(file_id, session)
+    assert (session.files, path.exists()) == ({}, False)
+
+
+@pytest.mark.parametrize(
+    ("language", "beginning"), [("ro", "despre"), ("ro-RO", "despre"), ("en-GB", "about")]
+)
+def test_the_page_about_it_is_romanian_when_the_browser_is(
+    tmp_path: Path, language: str, beginning: str
+) -> None:
+    (tmp_path / "chainlit.md").write_text("about")
+    (tmp_path / "chainlit_ro-RO.md").write_text("despre")
+    assert routes.about(str(tmp_path), language) == beginning
+
+
 def test_an_upload_is_refused_when_it_is_too_large(client: TestClient, session: Session) -> None:
     response = upload(client, "large.bin", b"x" * (LIMIT_BYTES + 20_000))
     assert response.status_code == 413
