@@ -23,6 +23,7 @@ Ask = Callable[[list[dict[str, str]], int], Iterator[str]]
 
 def openvino(folder: str) -> Ask:
     """The same pipeline with the library's own settings, one request at a time."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it reports its imports
     import openvino_genai as genai  # noqa: PLC0415 - the other peer has no such package
 
     scheduling = genai.SchedulerConfig()

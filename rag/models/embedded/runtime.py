@@ -140,15 +140,14 @@ class Runtime:
     def _warm_up(self, weights: Path) -> None:
         """Weights are brought into the layout that computing wants when first used: do it now.
 
-        The file's own pages are not needed after that. Two steps, the second for the output layer
-        alone, keep the sum of both copies lower.
+        The pages that held the file are not needed after that.
         """
-        ids = self._tokenizer.encode(" ".join(["a"] * (_READ_TOKENS + 1))).input_ids
+        ids = self._tokenizer.encode("a").input_ids
         answer = self.begin(Prompt(ids, ids.shape[1]), GenerationRequest(()), 1)
         while self._pipeline.has_non_finished_requests():
             self.step()
-            release_file(weights)
         list(answer.read())
+        release_file(weights)
 
 
 @contextmanager
