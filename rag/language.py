@@ -14,8 +14,8 @@ from typing import Any
 
 # The widespread languages of the model's 140: fewer names, fewer absurd answers to short texts.
 _LANGUAGES = (
-    "ar bg bn ca cs da de el en es et eu fa fi fr ga he hi hr hu hy id it ja ko lt lv nl no pl pt "
-    "ro ru sk sl sr sv ta th tr uk vi zh"
+    "ar bg bn ca cs da de el en es et eu fa fi fr ga gu he hi hr hu hy id it ja ka kn ko lt lv ml "
+    "nl no pa pl pt ro ru sk sl sr sv ta te th tr uk ur vi zh"
 )
 
 _FUNCTION_WORDS = {

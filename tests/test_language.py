@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.language import detect
+from rag.language import detect, warm_up
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
 
@@ -31,6 +31,7 @@ SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
         ("Quando è stato costruito?", "it"),
         ("Где находится офис?", "ru"),
         ("オフィスはどこですか", "ja"),
+        ("દસ્તાવેજ ક્યાં છે?", "gu"),
     ],
 )
 def test_language_is_found_when_a_question_is_short(text: str, language: str) -> None:
@@ -57,6 +58,12 @@ def test_the_prevailing_language_is_found_when_a_long_text_opens_in_another() ->
 @given(st.text(st.characters(codec=None), max_size=200))
 def test_the_answer_is_a_code_or_nothing_when_the_text_is_anything(text: str) -> None:
     assert len(detect(text)) in {0, 2}
+
+
+def test_the_answers_are_the_same_when_the_model_was_loaded_before() -> None:
+    before = detect("Cine este directorul?")
+    warm_up()
+    assert detect("Cine este directorul?") == before == "ro"
 
 
 def _bare(text: str) -> str:

@@ -30,6 +30,7 @@ class Crew:
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         for worker in self._workers:
             self._idle.put_nowait(worker)
+        self._lent: set[Worker] = set()
 
     def wake(self) -> None:
         """Have all of them ready. Blocks for some milliseconds."""
@@ -40,9 +41,11 @@ class Crew:
     async def member(self) -> AsyncIterator[Worker]:
         """A worker of one's own; who asked first has it first."""
         worker = await self._idle.get()
+        self._lent.add(worker)
         try:
             yield worker
         finally:
+            self._lent.remove(worker)
             if worker.memory_bytes() > _IDLE_MEMORY_BYTES:
                 worker.close()
             self._idle.put_nowait(worker)
@@ -85,6 +88,12 @@ class Crew:
                 "The file is damaged: its reader crashed. "
                 "Open it in another program, save it again and add that."
             ) from exc
+
+    def rest(self) -> None:
+        """End those that nobody has; they start again when they are asked."""
+        for worker in self._workers:
+            if worker not in self._lent:
+                worker.close()
 
     def close(self) -> None:
         for worker in self._workers:

@@ -40,6 +40,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_IDLE_S = 60.0  # without a file for so long, workers give back their memory (100 MB each)
 _LARGE_BYTES = 1_000_000
 _PAGES_AT_ONCE = 25  # asked of a worker; between two such requests others may join in
 
@@ -83,8 +84,11 @@ class Ingestor:
         settings = {"limits": asdict(limits), "max_tokens": max_tokens, "overlap": overlap}
         self._crew = Crew(workers or os.cpu_count() or 1, settings, limits.memory_bytes)
         self._timeout_s = timeout_s
+        self._rest: asyncio.TimerHandle | None = None
 
     def close(self) -> None:
+        if self._rest:
+            self._rest.cancel()
         self._crew.close()
 
     async def ingest(self, files: Sequence[SourceFile]) -> AsyncGenerator[Event, None]:
@@ -92,6 +96,8 @@ class Ingestor:
 
         Files are begun in order and may end in another. Closing the iterator stops all of them.
         """
+        if self._rest:
+            self._rest.cancel()
         waiting, events = deque(files), asyncio.Queue[Event]()
 
         async def work() -> None:
@@ -111,6 +117,7 @@ class Ingestor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._rest = asyncio.get_running_loop().call_later(_IDLE_S, self._crew.rest)
 
     def _prepare(self, files: Sequence[SourceFile]) -> None:
         """Meanwhile: the workers that will help with a long file, and the model needed last."""

@@ -234,6 +234,18 @@ async def test_no_process_is_left_when_it_is_closed(tmp_path: Path) -> None:
     assert children() - before == set()
 
 
+async def test_workers_give_back_their_memory_when_there_is_nothing_to_read(
+    ingestor: Ingestor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.documents.ingest._IDLE_S", 0.0)
+    before = children()
+    good = nasty.written(tmp_path / "good.txt", "words")
+    assert await ends(ingestor, good) == {"good.txt": "read"}
+    while children() - before:  # noqa: ASYNC110 (another process sends us no event)
+        await anyio.sleep(0.01)
+    assert await ends(ingestor, good) == {"good.txt": "read"}
+
+
 DYING = """
 import asyncio, os, sys
 from pathlib import Path
