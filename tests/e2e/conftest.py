@@ -13,8 +13,9 @@ from e2e.driving import App, Tab
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: Playwright's event loop would run under all later tests."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None and "CI" not in os.environ:
         pytest.skip("no chromium on the PATH: apt-get install chromium")
