@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 CONTEXT_TOKENS = 2048
 SMALLEST = "smollm2-135m"
 PATIENT = Timeouts(60, 600, 600)
-QUESTION = (Message("user", "Count from one to twenty in words."),)
+QUESTION = (Message("user", "Tell me a story about a lighthouse."),)
 
 
 def counting(body: dict[str, Any]) -> Scripted:
