@@ -152,6 +152,6 @@ def _problem(gguf: Path, exit_code: int, errors: str) -> WeightsError:
             "again."
         )
     return WeightsError(
-        f"{gguf.stem} could not be prepared: run `python -m rag models remove {gguf.stem}`, fetch it "
-        "again, and if that does not help, report what the log says."
+        f"{gguf.stem} could not be prepared: run `python -m rag models remove {gguf.stem}` and "
+        "fetch it again; if that does not help, report what the log says."
     )

@@ -103,7 +103,9 @@ def test_no_file_is_needed_when_the_model_is_prepared(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_when_the_file_is_no_model(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"^tiny-0\.1b could not be prepared: .* fetch it again"):
+    with pytest.raises(
+        WeightsError, match=r"^tiny-0\.1b could not be prepared: run .* fetch it again"
+    ):
         converted(gguf_in(tmp_path), tmp_path, quiet)
     assert names(tmp_path) == ["tiny-0.1b.gguf"]
 
