@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import httpx
 
@@ -88,19 +89,22 @@ class PartFile:
 
 @dataclass(frozen=True, slots=True)
 class HttpMirror:
-    """A web address. A server that cannot be reached at once is not waited for."""
+    """A web address. A server that does not answer at once is not waited for."""
 
     url: str
     name: str = "the model hub"
-    connect_timeout_s: float = 4
+    contact_timeout_s: float = 5  # for all addresses behind the name together
     stall_timeout_s: float = 20
     pauses_s: tuple[float, ...] = (1, 2, 4)  # before each new attempt that brought nothing
 
     def append(self, part: PartFile, stop: threading.Event) -> None:
         """Bring ``part`` to its full size. Raises DownloadFailed, HashMismatch or DiskFull."""
-        timeout = httpx.Timeout(self.stall_timeout_s, connect=self.connect_timeout_s)
+        if part.is_complete:
+            return
+        if not self._answers():
+            raise DownloadFailed(f"{_capitalised(self.name)} could not be reached.")
         failures = 0
-        reached = False
+        timeout = httpx.Timeout(self.stall_timeout_s, connect=self.contact_timeout_s)
         with _client(timeout) as client:
             while not part.is_complete:
                 part.on_bytes(part.written)
@@ -108,11 +112,30 @@ class HttpMirror:
                 try:
                     self._continue(client, part)
                 except httpx.HTTPError as exc:
-                    reached = reached or part.written > before
                     failures = 0 if part.written > before else failures + 1
-                    if failures > len(self.pauses_s) or not _worth_another_try(exc, reached):
+                    if failures > len(self.pauses_s) or not _worth_another_try(exc):
                         raise DownloadFailed(f"{_capitalised(self.name)} {_said(exc)}.") from exc
                     stop.wait(self.pauses_s[failures - 1] if failures else 0)
+
+    def _answers(self) -> bool:
+        """A name may stand for many addresses, and each would be waited for in turn."""
+        client = _client(httpx.Timeout(self.contact_timeout_s))
+        answers: SimpleQueue[bool] = SimpleQueue()
+
+        def ask() -> None:
+            with client:
+                try:
+                    client.head(self.url, follow_redirects=False)
+                except httpx.HTTPError:
+                    answers.put(False)
+                else:
+                    answers.put(True)
+
+        threading.Thread(target=ask, daemon=True).start()
+        try:
+            return answers.get(timeout=self.contact_timeout_s)
+        except Empty:
+            return False
 
     def _continue(self, client: httpx.Client, part: PartFile) -> None:
         headers = {"Accept-Encoding": "identity"}
@@ -140,17 +163,15 @@ def _client(timeout: httpx.Timeout) -> httpx.Client:
         raise DownloadFailed("The proxy set for this machine cannot be used.") from exc
 
 
-def _worth_another_try(exc: httpx.HTTPError, reached: bool) -> bool:
+def _worth_another_try(exc: httpx.HTTPError) -> bool:
     if isinstance(exc, httpx.HTTPStatusError):
         return exc.response.status_code in _TRY_LATER
-    return reached or not isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout)
+    return True
 
 
 def _said(exc: httpx.HTTPError) -> str:
     if isinstance(exc, httpx.HTTPStatusError):
         return f"answered with status {exc.response.status_code}"
-    if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout):
-        return "could not be reached"
     return "broke off several times"
 
 

