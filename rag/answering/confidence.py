@@ -29,6 +29,7 @@ class Draft:
     context: Context
     reply: Reply
     cited: Cited
+    coverage: float  # share of the question that the best passage holds (retrieval/coverage.py)
 
     @cached_property
     def text(self) -> str:
@@ -55,9 +56,9 @@ def complete(draft: Draft) -> float:
     return float(draft.reply.finish_reason != "length")
 
 
-def coverage(draft: Draft) -> float | None:
-    """Share of the question's content words that the passages hold."""
-    return draft.sources.share(draft.question)
+def coverage(draft: Draft) -> float:
+    """Share of the question's words that the best passage holds; rare words weigh more."""
+    return draft.coverage
 
 
 def grounded_words(draft: Draft) -> float | None:
@@ -114,9 +115,7 @@ RULES: Mapping[str, Rule] = {
     "backed_sentences": Rule(
         backed_sentences, 0.5, 2.0, False, "Most of its sentences are backed by no passage."
     ),
-    "coverage": Rule(
-        coverage, 0.5, 1.0, False, "The passages hold few of the words of the question."
-    ),
+    "coverage": Rule(coverage, 0.5, 1.0, False, "The best passage holds little of the question."),
     "least_probability": Rule(
         least_probability, 0.22, 1.0, False, "The model was unsure of its words."
     ),

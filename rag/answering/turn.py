@@ -20,6 +20,7 @@ from rag.language import detect
 from rag.measuring.clock import Clock, Stage
 from rag.measuring.cost import cost_usd
 from rag.models.chat import ChatModel
+from rag.retrieval.coverage import coverage
 from rag.retrieval.index import Index
 from rag.tokens import count_tokens
 from rag.types import (
@@ -67,6 +68,7 @@ class Turn:
     warnings: list[str] = field(default_factory=list)
     trace_id: str = field(default_factory=lambda: secrets.token_hex(8))
     language: str = ""
+    coverage: float = 0.0  # of the question by the best passage
     context: Context = field(default_factory=lambda: Context("", (), 0, 0))
     prompt: tuple[Message, ...] = ()
     partial: str = ""  # streamed so far
@@ -85,7 +87,9 @@ class Turn:
         """Blocks, so run it in a thread; telling the language loads a model the first time."""
         self.language = detect(self.question) or detect(self.whole_question)
         query = conversation.query(self.question, self.earlier)
-        return query, index.search(query, max(_CANDIDATES, 2 * self.max_passages))
+        hits = index.search(query, max(_CANDIDATES, 2 * self.max_passages))
+        self.coverage = coverage(self.whole_question, hits[:1], index.statistics(query))
+        return query, hits
 
     def prepare(self, hits: Sequence[Hit]) -> None:
         """Write a prompt that fits the model. Raises ContextTooLong when none does."""
@@ -138,7 +142,7 @@ class Turn:
         reply = self._finished()
         asked = self.whole_question
         self.cited = citations.resolve(reply.text, self.context, asked)
-        return confidence.judge(Draft(asked, self.context, reply, self.cited))
+        return confidence.judge(Draft(asked, self.context, reply, self.cited, self.coverage))
 
     def answered(self, judged: Confidence) -> Answer:
         reply, cited = self._finished(), self.cited or citations.Cited(self.partial, ())
