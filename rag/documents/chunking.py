@@ -16,6 +16,7 @@ from rag.language import detect
 from rag.types import Chunk, Document
 
 _PROBES = 8
+_ENOUGH_CHARS = 300  # to tell a passage's language; the time grows with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def _with_languages(found: list[Chunk], language: str) -> tuple[Chunk, ...]:
     probes = found[:: len(found) // _PROBES + 1]
     if all(detect(probe.text) in {language, ""} for probe in probes):
         return tuple(found)
-    return tuple(replace(each, language=detect(each.text) or language) for each in found)
+    return tuple(
+        replace(each, language=detect(each.text[:_ENOUGH_CHARS]) or language) for each in found
+    )
 
 
 def spans(text: str, media_type: str, max_tokens: int, overlap: float) -> Iterator[Span]:

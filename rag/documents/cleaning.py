@@ -37,7 +37,10 @@ def clean(text: str, *, wrapped: bool) -> str:
         text = _plain(text)
     text = unicodedata.normalize("NFC", text)
     text = _unindented(text) if wrapped else _BLANK_LINE.sub("", _SPACES.sub(_narrowed, text))
-    return _BLANK_LINES.sub("\n\n", text.replace(" \n", "\n")).strip("\n").rstrip()
+    text = text.replace(" \n", "\n")
+    if "\n\n\n" in text:
+        text = _BLANK_LINES.sub("\n\n", text)
+    return text.strip("\n").rstrip()
 
 
 def _plain(text: str) -> str:
@@ -53,8 +56,13 @@ def _plain(text: str) -> str:
 
 
 def _unindented(text: str) -> str:
-    text = _SPACES.sub(" ", text).replace(" \n", "\n").replace("\n ", "\n")
-    return _CUT.sub(_joined, text).lstrip()
+    # Looking for a string is many times faster than looking for a pattern; most pages have neither.
+    if "  " in text:
+        text = _SPACES.sub(" ", text)
+    text = text.replace(" \n", "\n").replace("\n ", "\n")
+    if "-\n" in text or "\u2010\n" in text:
+        text = _CUT.sub(_joined, text)
+    return text.lstrip()
 
 
 def _narrowed(spaces: re.Match[str]) -> str:

@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 _IDLE_S = 60.0  # without a file for so long, workers give back their memory (100 MB each)
 _LARGE_BYTES = 1_000_000
-_PAGES_AT_ONCE = 25  # asked of a worker; between two such requests others may join in
+_PAGES_AT_ONCE = 10  # asked of a worker; between two such requests others may join in
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class Worker:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                 )
-                self._statistics = psutil.Process(self._process.pid)
+                with suppress(psutil.Error):
+                    self._statistics = psutil.Process(self._process.pid)
                 send(_pipe(self._process.stdin), self._settings)
 
     def ask(self, do: str, **values: object) -> Iterator[Message]:
