@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from rag import folder
+from rag import folder, language
 from rag.answering.pipeline import AnsweringOptions, Pipeline
 from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
 from rag.documents.kinds import EXTENSIONS
@@ -100,6 +100,7 @@ class Workspace:
         self._closing.push_async_callback(self._roster.close)
         if warm:
             self._roster.warm("llm" if self.settings.mode == "llm" else "slm")
+            await asyncio.to_thread(language.warm_up)
         try:
             if follow:
                 await self.follow_folder(on_event)
