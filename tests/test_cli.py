@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -314,6 +315,8 @@ def test_it_ends_cleanly_when_interrupted(pump: Path, scripted_server: ScriptedS
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**process_environment(), "PYTHONUNBUFFERED": "1"},
+        # A shell starts what runs in its background with interrupts ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
