@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bench.serving import Measure, Peer, measure, median
+from bench.serving import Measure, Peer, measure, median, report
 from rag.models.chat import ChatModel
 from rag.models.weights import WEIGHTS, models_folder
 from rag.settings import load
@@ -115,15 +114,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     found = asyncio.run(run(arguments.model, arguments.rounds))
-    if arguments.json:
-        print(json.dumps([asdict(each) for each in found]))
-        return
-    print("| measure | value | target | met |\n|---|---|---|---|")
-    for each in found:
-        met = {True: "yes", False: "NO", None: ""}[each.met]
-        print(f"| {each.name} | {each.value:.3f} | {each.target} | {met} |")
-    for each in found:
-        print(f"\n{each.name}: {json.dumps(each.detail)}")
+    report(found, as_json=arguments.json)
 
 
 if __name__ == "__main__":

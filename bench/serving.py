@@ -368,6 +368,18 @@ async def run(arguments: argparse.Namespace) -> list[Measure]:
             await asyncio.to_thread(home.close)
 
 
+def report(measures: Sequence[Measure], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(found) for found in measures]))
+        return
+    print("| measure | value | target | met |\n|---|---|---|---|")
+    for found in measures:
+        met = {True: "yes", False: "NO", None: ""}[found.met]
+        print(f"| {found.name} | {found.value:.3g} | {found.target} | {met} |")
+    for found in measures:
+        print(f"\n{found.name}: {json.dumps(found.detail)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--model", default="qwen2.5-coder-0.5b", choices=WEIGHTS)
@@ -377,15 +389,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     measures = asyncio.run(run(arguments))
-    if arguments.json:
-        print(json.dumps([asdict(found) for found in measures]))
-        return
-    print("| measure | value | target | met |\n|---|---|---|---|")
-    for found in measures:
-        met = {True: "yes", False: "NO", None: ""}[found.met]
-        print(f"| {found.name} | {found.value:.2f} | {found.target} | {met} |")
-    for found in measures:
-        print(f"\n{found.name}: {json.dumps(found.detail)}")
+    report(measures, as_json=arguments.json)
 
 
 if __name__ == "__main__":
