@@ -159,11 +159,35 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighed:
+    """A signal that weighed heavily in a judgement, and on which side."""
+
+    name: str
+    value: float
+    speaks_for: bool  # for the answer
+    details: tuple[str, ...] = ()  # what it is about, as written: the numbers not found, say
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
-    value: float  # 0 to 1
+    value: float  # 0 to 1; the probability that the answer is right, where calibrated
     verdict: Verdict
     signals: Mapping[str, Signal]
-    reasons: tuple[str, ...]  # sentences a person can read
+    reasons: tuple[str, ...]  # sentences a person can read, weightiest first
+    weightiest: tuple[Weighed, ...] = ()  # what ``reasons`` say, for a page in any language
+    calibration: str = ""  # the weights that were used; "" for documented thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One model's go at a turn: what it was sent, what it wrote, how that was judged."""
+
+    tier: Tier
+    model: str
+    prompt: tuple[Message, ...]
+    text: str  # as it was written, its images and links made harmless
+    finish_reason: str  # as the server said; "stopped" when we did not let it finish
+    confidence: Confidence | None = None  # None: it failed before it could be judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +230,9 @@ class Answer:
     cost_usd: float | None
     trace_id: str
     warnings: tuple[str, ...] = ()
+    query: Query = field(default_factory=lambda: Query(""))
+    attempts: tuple[Attempt, ...] = ()  # in order, a superseded draft first; none when declined
+    unsupported: tuple[str, ...] = ()  # sentences of ``text`` that no passage backs
 
 
 # --- what a front end renders ------------------------------------------------------------
@@ -224,7 +251,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Escalated:
-    """The deltas so far are a superseded draft; those that follow are the LLM's."""
+    """The deltas so far are a superseded draft; those that follow are the LLM's.
+
+    If the LLM then fails, ``Answered`` brings the draft back: its text is always the whole answer.
+    """
 
     draft: str
     model: str

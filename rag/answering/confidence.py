@@ -15,10 +15,27 @@ from functools import cached_property
 from rag.answering.citations import Cited, without_marks
 from rag.answering.grounding import Sources
 from rag.answering.refusals import refuses
-from rag.types import Confidence, Context, Reply, Signal, Verdict
+from rag.retrieval import coverage as retrieval
+from rag.retrieval.index import Statistics
+from rag.types import Confidence, Context, Hit, Query, Reply, Signal, Verdict
 
 ACCEPT = 0.6  # a value below this is not accepted
 _GATED = 0.5  # times the value, when a gate is shut
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What search brought, before any model is asked."""
+
+    question: str  # with those it leans on
+    query: Query
+    hits: tuple[Hit, ...]  # best first, more than a model will read
+    statistics: Statistics  # of the query's terms
+
+    @property
+    def coverage(self) -> float:
+        """Share of the question that the best passage holds."""
+        return retrieval.coverage(self.question, self.hits[:1], self.statistics)
 
 
 @dataclass(frozen=True)
@@ -138,6 +155,23 @@ def judge(draft: Draft) -> Confidence:
         signals=signals,
         reasons=reasons or ("The passages back the answer.",),
     )
+
+
+def before(found: Found) -> Confidence:
+    """What to do before a word is written, from what search brought alone.
+
+    ``accept``: let the small model draft. ``escalate``: ask the larger one at once.
+    ``not_in_documents``: say so, and ask nobody.
+    """
+    if not found.hits:
+        return nothing_found()
+    signals = {"coverage": Signal(found.coverage, RULES["coverage"].threshold)}
+    return Confidence(found.coverage, "accept", signals, ())
+
+
+def is_doomed(text: str) -> bool:
+    """Whether a draft that begins so will not be accepted, however it goes on."""
+    return refuses(text) and text.rstrip().endswith((".", "!", "?"))
 
 
 def nothing_found() -> Confidence:
