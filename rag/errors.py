@@ -9,6 +9,7 @@
     │   ├── BrokenDocument       damaged, or its reader gave up
     │   └── DocumentTooLarge     over the limit for size, pages or time
     ├── LibraryError             the library's database cannot be read or written
+    ├── LedgerError              the same of the ledger; never of a turn
     ├── SearchError              the search index cannot be read or written
     │   └── IndexLocked          another process is writing
     ├── ModelError               no reply, or none that can be used
@@ -63,6 +64,10 @@ class DocumentTooLarge(DocumentError):
 
 
 class LibraryError(RagError):
+    pass
+
+
+class LedgerError(RagError):
     pass
 
 

@@ -91,6 +91,15 @@ class Settings(BaseSettings):
     file_timeout_s: float = Field(300, gt=0, description="Longest time one file may take.")
     workers: int = Field(0, ge=0, description="Processes that read files; 0: one a core.")
 
+    # measuring
+    ledger: bool = Field(
+        True, description="Note route, figures and cost of every turn on this machine; no text."
+    )
+    prices: str = Field(
+        "",
+        description="`model=prompt/completion, …`: US dollars for a million tokens of each.",
+    )
+
     # the page
     port: int = Field(
         8000,
@@ -160,7 +169,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, SecretStr) or value in (None, ""):
         return "not set"
-    return f"`{value}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
 _PAGE = """\

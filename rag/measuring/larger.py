@@ -1,0 +1,80 @@
+"""What the larger model takes for a turn, as the ledger shows it: entries in, estimates out.
+
+A turn that it answered counts as it was, without the draft before it. For any other turn the time
+is the median of those it answered; the tokens are the prompt's of that turn (its median prompt,
+where none was written) and its median completion, at its price. "The larger model" is the one that
+answered last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rag.measuring.cost import FREE, Price
+from rag.measuring.ledger import Entry
+from rag.types import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Larger:
+    """The larger model, as its turns in the ledger show it."""
+
+    model: str
+    turns: int
+    median_ms: float | None  # from asking it to its last word
+    median_prompt_tokens: float
+    median_completion_tokens: float
+    price: Price | None
+
+    def answered(self, entry: Entry) -> bool:
+        return entry.route == "llm" and entry.llm == self.model
+
+    def ms(self, entry: Entry) -> float | None:
+        """What it takes for this turn."""
+        known = larger_ms(entry) if self.answered(entry) else None
+        return self.median_ms if known is None else known
+
+    def usd(self, entry: Entry) -> float | None:
+        return self.price.of(self._usage(entry)) if self.price else None
+
+    def _usage(self, entry: Entry) -> Usage:
+        if self.answered(entry) and self.model in entry.usage:
+            return entry.usage[self.model]
+        read = entry.usage.get(entry.slm)
+        prompt_tokens = read.prompt_tokens if read else round(self.median_prompt_tokens)
+        return Usage(prompt_tokens, round(self.median_completion_tokens), estimated=True)
+
+
+def larger_of(entries: Sequence[Entry], prices: Mapping[str, Price]) -> Larger | None:
+    """None where no turn was answered by a larger model."""
+    answered = [entry for entry in entries if entry.route == "llm" and entry.llm in entry.usage]
+    if not answered:
+        return None
+    model = answered[-1].llm
+    its = [entry for entry in answered if entry.llm == model]
+    times_ms = [ms for entry in its if (ms := larger_ms(entry)) is not None]
+    is_free = any(entry.cost_usd == 0 for entry in its)  # it runs on this machine
+    return Larger(
+        model,
+        len(its),
+        median(times_ms) if times_ms else None,
+        median(entry.usage[model].prompt_tokens for entry in its),
+        median(entry.usage[model].completion_tokens for entry in its),
+        prices.get(model, FREE if is_free else None),
+    )
+
+
+def larger_ms(entry: Entry) -> float | None:
+    """What the larger model alone took of a turn: all after the search, if no draft came before."""
+    latency = entry.latency
+    if latency.escalate_ms is not None:
+        return latency.escalate_ms
+    if entry.slm or latency.total_ms is None:
+        return None
+    return latency.total_ms - search_ms(entry)
+
+
+def search_ms(entry: Entry) -> float:
+    return (entry.latency.retrieve_ms or 0.0) + (entry.latency.pack_ms or 0.0)
