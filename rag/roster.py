@@ -88,10 +88,10 @@ class Roster:
             self._resolved[tier, written] = found
         return self._resolved[tier, written]
 
-    def warm(self, tier: Tier) -> None:
+    def warm(self, tier: Tier, wanted: Callable[[ChatModel], bool] = lambda model: True) -> None:
         """Make a tier's model ready in the background; its status tells how that goes."""
         if tier not in self._warming:
-            self._warming[tier] = asyncio.create_task(self._warm(tier))
+            self._warming[tier] = asyncio.create_task(self._warm(tier, wanted))
 
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         found = self._resolved.get((tier, self._written(tier, setting)))

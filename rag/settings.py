@@ -65,7 +65,20 @@ class Settings(BaseSettings):
     stall_timeout_s: float = Field(30, gt=0, description="Longest pause between two tokens.")
 
     # answering
-    mode: Mode = Field("slm", description="How a turn is answered until the chat says otherwise.")
+    mode: Mode = Field(
+        "auto",
+        description="How a turn is answered until the chat says otherwise: `auto`, `slm`, `llm` or "
+        "`refine`.",
+    )
+    escalation_timeout_s: float = Field(
+        120, gt=0, description="Longest the larger model may take; then the draft stands."
+    )
+    refine_topics: str = Field(
+        "", description="Words, with commas between, that make `refine` polish what is about them."
+    )
+    allow_remote: bool = Field(
+        False, description="Send questions to models on other machines without asking first."
+    )
     top_k: Positive | None = Field(
         None, description="Passages a model gets; unset: the number measured best for the model."
     )
@@ -134,6 +147,14 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(f"Setting {variable}: {first['msg']}.") from exc
     except UnicodeDecodeError as exc:
         raise SettingsError("The file .env is not UTF-8 text: save it as UTF-8.") from exc
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """
+    >>> words_of("dose, allergies,")
+    ('dose', 'allergies')
+    """
+    return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
 def variable_of(name: str, field: FieldInfo) -> str:

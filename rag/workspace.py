@@ -18,19 +18,18 @@ from tempfile import TemporaryDirectory
 from typing import Self
 
 from rag import folder, language
-from rag.answering.pipeline import AnsweringOptions, Pipeline
+from rag.answering.pipeline import AnsweringOptions, Consent, Pipeline, always, never
 from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
 from rag.documents.kinds import EXTENSIONS
 from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
-from rag.measuring import ledger
-from rag.measuring.cost import parse_prices
+from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
-from rag.settings import Settings
-from rag.types import Answer, Mode, Tier
+from rag.settings import Settings, words_of
+from rag.types import Tier
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
@@ -63,7 +62,6 @@ class Workspace:
         self._catching_up = asyncio.Lock()
         self._seen: int | None = None  # version of the library that the copy holds
         self._roster = Roster.of(settings)
-        self._prices = parse_prices(settings.prices)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -92,7 +90,8 @@ class Workspace:
     ) -> None:
         """Bring library and index in step with the documents folder; ``on_event`` hears how.
 
-        Meanwhile, and afterwards in the background, the model that answers first is made ready.
+        Meanwhile, and afterwards in the background, the model that answers first is made ready,
+        unless it is on another machine and has to be allowed first.
         Without ``follow`` the folder, without ``warm`` the model is left alone.
         """
         self.library = await asyncio.to_thread(Library, self._home / LIBRARY)
@@ -102,7 +101,8 @@ class Workspace:
         self._at_close(self._ingestor.close)
         self._closing.push_async_callback(self._roster.close)
         if warm:
-            self._roster.warm("llm" if self.settings.mode == "llm" else "slm")
+            # The larger model of the other modes takes memory that may never be needed.
+            self._roster.warm("llm" if self.settings.mode == "llm" else "slm", self._may_be_asked)
             await asyncio.to_thread(language.warm_up)
         try:
             if follow:
@@ -231,8 +231,12 @@ class Workspace:
         top_k: int | None = None,
         context_tokens: int | None = None,
         temperature: float | None = None,
+        consent: Consent = never,
     ) -> Pipeline:
-        """What answers questions; None means as the settings say. Raises SettingsError."""
+        """What answers questions; None means as the settings say. Raises SettingsError.
+
+        ``consent`` is asked before a model on another machine is, unless the settings allow it.
+        """
         small = (await self._roster.resolve("slm", slm)).model
         large = (await self._roster.resolve("llm", llm)).model
         first = small or large
@@ -246,14 +250,15 @@ class Workspace:
                 context_tokens=context_tokens or self.settings.context_tokens,
                 temperature=self.settings.temperature if temperature is None else temperature,
                 max_tokens=self.settings.max_tokens,
+                escalation_timeout_s=self.settings.escalation_timeout_s,
+                refine_topics=words_of(self.settings.refine_topics),
             ),
+            consent=always if self.settings.allow_remote else consent,
         )
 
-    async def record(self, answer: Answer, mode: Mode) -> None:
-        """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""
-        if self.settings.ledger:
-            path = self.settings.data_dir / ledger.LEDGER
-            await asyncio.to_thread(ledger.record, path, answer, mode)
+    def _may_be_asked(self, model: ChatModel) -> bool:
+        """Without a person's consent."""
+        return model.is_local or self.settings.allow_remote
 
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         """How far the model of ``setting``, None for the tier's own, is from answering."""

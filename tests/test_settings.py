@@ -21,7 +21,7 @@ def _empty_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_defaults_hold_when_nothing_is_set(tmp_path: Path) -> None:
     settings = load()
-    assert (settings.slm, settings.llm, settings.mode) == ("auto", "auto", "slm")
+    assert (settings.slm, settings.llm, settings.mode) == ("auto", "auto", "auto")
     assert settings.top_k is None
     assert settings.docs_dir == tmp_path / "docs"
 

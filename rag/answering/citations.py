@@ -40,6 +40,7 @@ class Cited:
     citations: tuple[Citation, ...]  # in order of appearance; several may share a number
     backed: tuple[bool, ...] = ()  # by sentence, code and headings apart: does a passage back it?
     warnings: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()  # those sentences of ``text`` that no passage backs
 
 
 def resolve(text: str, context: Context, question: str = "") -> Cited:
@@ -52,7 +53,8 @@ def resolve(text: str, context: Context, question: str = "") -> Cited:
     resolver = _Resolver([_Passage(hit.chunk, question) for hit in context.hits])
     cited = outside_blocks(inert(text), resolver.cited)
     citations = tuple(dict.fromkeys(resolver.citations))
-    return Cited(cited, citations, tuple(resolver.backed), resolver.warnings())
+    backed, unsupported = tuple(resolver.backed), tuple(resolver.unsupported)
+    return Cited(cited, citations, backed, resolver.warnings(), unsupported)
 
 
 def without_marks(text: str) -> str:
@@ -103,6 +105,7 @@ class _Resolver:
     def __init__(self, passages: Sequence[_Passage]) -> None:
         self.citations: list[Citation] = []
         self.backed: list[bool] = []
+        self.unsupported: list[str] = []
         self._passages = dict(enumerate(passages, 1))
         self._unknown: set[int] = set()
 
@@ -140,7 +143,10 @@ class _Resolver:
             return _CLOSING.sub(lambda closing: f" [{best}]{closing[0]}", bare, count=1)
         for number in known:
             self._cite(number, claims, supported=backed[number])
-        return outside_code(sentence, lambda part: _MARK.sub(self._known_only, part)).lstrip()
+        text = outside_code(sentence, lambda part: _MARK.sub(self._known_only, part)).lstrip()
+        if not claims_nothing and not any(backed.values()):
+            self.unsupported.append(text)
+        return text
 
     def _backs(self, number: int, together: Sequence[int], claims: _Claims) -> bool:
         """Whether the passage backs the sentence, or its part of it where several are cited."""

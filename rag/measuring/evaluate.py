@@ -48,7 +48,7 @@ async def _answered(question: Question, pipeline: Pipeline, index: Index, mode: 
                 case Retrieved(context=context):
                     found = _found(_ranked(context), question)
                 case Escalated():
-                    draft = event.draft
+                    draft = event.draft or None  # none when the larger model went first
                 case Answered(answer=answer):
                     return Row(question, mode, found, answer.latency, answer, draft)
                 case Failed(message=message, latency=latency):

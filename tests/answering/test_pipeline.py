@@ -11,7 +11,7 @@ import pytest
 from answering.passages import chunk
 from scripted_server import MODEL, Scripted, ScriptedServer
 
-from rag.answering.pipeline import AnsweringOptions, Pipeline
+from rag.answering.pipeline import AnsweringOptions, Pipeline, always
 from rag.models.endpoint import EndpointModel
 from rag.retrieval.memory import MemoryIndex
 from rag.types import (
@@ -485,4 +485,5 @@ async def test_the_cost_is_unknown_when_the_model_is_remote(
 ) -> None:
     remote = await model()
     remote.is_local = False
-    assert (await answer(Pipeline(remote), "Which colour is the sky?")).cost_usd is None
+    pipeline = Pipeline(remote, consent=always)
+    assert (await answer(pipeline, "Which colour is the sky?")).cost_usd is None

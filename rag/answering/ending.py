@@ -1,0 +1,151 @@
+"""How a turn ends: who wrote what in, the final answer or the failure out.
+
+The last model that could be judged has the word, unless modes.py or refining.py take it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rag.answering import modes, refining, refusals
+from rag.answering.attempt import Writer
+from rag.answering.citations import Cited
+from rag.answering.turn import Turn
+from rag.errors import RagError
+from rag.measuring.cost import cost_usd
+from rag.types import (
+    Answer,
+    Answered,
+    AnswerEvent,
+    Confidence,
+    Failed,
+    Judged,
+    Retrieved,
+    Route,
+    Tier,
+    Usage,
+)
+
+_INSTEAD: dict[Tier, str] = {
+    "slm": "So the answer of the small model stands.",
+    "llm": "So the larger model answered.",
+}
+_NOT_BETTER = "The larger model's version is backed less well, so the draft stands."
+
+
+def events(turn: Turn) -> Iterator[AnswerEvent]:
+    """The last of a turn: ``Answered`` or ``Failed``, and what a front end needs before it."""
+    query = turn.asked.found.query
+    best = _best(turn)
+    if best is not None and best.confidence is not None:
+        if best.context != turn.shown:
+            yield Retrieved(query, best.context)
+        yield Answered(_answer(turn, best, best.confidence))
+    elif turn.writers or turn.before is None:
+        yield _failed(turn, *(writer.error for writer in turn.writers))
+    else:
+        yield Retrieved(query, turn.nearest)
+        yield Judged(turn.before)
+        turn.clock.lap("check")
+        yield Answered(_declined(turn, turn.before))
+
+
+def broken_off(turn: Turn, error: RagError) -> Failed:
+    """A turn that ends by what is no model's failure."""
+    turn.clock.lap("queue" if turn.asked.found.hits else "retrieve")
+    return _failed(turn, *(writer.error for writer in turn.writers), error)
+
+
+def _failed(turn: Turn, *errors: RagError | None) -> Failed:
+    message = " ".join(dict.fromkeys(str(error) for error in errors if error))
+    partial = next((writer.text for writer in reversed(turn.writers) if writer.text), "")
+    return Failed(message, partial, turn.trace_id, turn.clock.latency())
+
+
+def _best(turn: Turn) -> Writer | None:
+    judged = [writer for writer in turn.writers if writer.confidence is not None]
+    return judged[0] if _was_spoilt(turn) else judged[-1] if judged else None
+
+
+def _was_spoilt(turn: Turn) -> bool:
+    """Whether a polish is worse than its draft."""
+    match [writer.confidence for writer in turn.writers]:
+        case [Confidence() as draft, Confidence() as polished] if turn.mode == "refine":
+            return refining.is_worse(polished, draft)
+    return False
+
+
+def _answer(turn: Turn, best: Writer, judged: Confidence) -> Answer:
+    if modes.declines(turn.mode, judged.verdict):
+        return _declined(turn, judged, best)
+    cited = best.cited or Cited(best.text, ())
+    usage = _usage(turn)
+    return Answer(
+        text=cited.text,
+        route=_route(best),
+        model=best.name,
+        citations=cited.citations,
+        confidence=judged,
+        context=best.context,
+        latency=turn.clock.latency(),
+        usage=usage,
+        cost_usd=cost_usd(usage, _local(turn), turn.options.prices),
+        trace_id=turn.trace_id,
+        warnings=(*_detours(turn, best), *best.warnings, *best.cuts(), *cited.warnings),
+        query=turn.asked.found.query,
+        attempts=tuple(writer.attempt() for writer in turn.writers if writer.prompt),
+        unsupported=cited.unsupported,
+    )
+
+
+def _declined(turn: Turn, judged: Confidence, best: Writer | None = None) -> Answer:
+    """Says that the documents do not hold it, with the nearest passages."""
+    usage = _usage(turn)
+    return Answer(
+        text=refusals.not_found(turn.asked.language),
+        route="declined",
+        model="",
+        citations=(),
+        confidence=judged,
+        context=best.context if best else turn.nearest,
+        latency=turn.clock.latency(),
+        usage=usage,
+        cost_usd=cost_usd(usage, _local(turn), turn.options.prices),
+        trace_id=turn.trace_id,
+        warnings=tuple(_detours(turn, best)) if best else (),
+        query=turn.asked.found.query,
+        attempts=tuple(writer.attempt() for writer in turn.writers if writer.prompt),
+    )
+
+
+def _route(best: Writer) -> Route:
+    return "refined" if best.instructions else best.tier
+
+
+def _detours(turn: Turn, best: Writer) -> Iterator[str]:
+    """Why another model than was to be expected has the word, a sentence each."""
+    for writer in turn.writers:
+        if writer.error:
+            yield f"{writer.error} {_INSTEAD[best.tier]}"
+    if _was_spoilt(turn):
+        yield _NOT_BETTER
+    if turn.no_llm and not (turn.mode == "auto" and best.verdict == "accept"):
+        yield turn.no_llm
+
+
+def _usage(turn: Turn) -> dict[str, Usage]:
+    """By model; what one of them used in several goes is added up."""
+    used: dict[str, Usage] = {}
+    for writer in turn.writers:
+        if (usage := writer.usage()) is not None:
+            before = used.get(writer.name, Usage(0, 0, estimated=False))
+            used[writer.name] = Usage(
+                before.prompt_tokens + usage.prompt_tokens,
+                before.completion_tokens + usage.completion_tokens,
+                before.estimated or usage.estimated,
+            )
+    return used
+
+
+def _local(turn: Turn) -> set[str]:
+    return {writer.name for writer in turn.writers if writer.model.is_local}

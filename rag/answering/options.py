@@ -1,0 +1,23 @@
+"""What a person or the settings say about answering; defaults are those of settings.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rag.measuring.cost import Price
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringOptions:
+    top_k: int | None = None  # passages a model gets; None: as many as it answers best with
+    # The most tokens they may take; None: what the model's context allows.
+    context_tokens: int | None = None
+    temperature: float = 0.0
+    max_tokens: int = 512
+    escalation_timeout_s: float = 120.0  # longest the larger model may take after a draft
+    refine_topics: tuple[str, ...] = ()  # words of a question that make ``refine`` polish
+    prices: Mapping[str, Price] = field(default_factory=dict)  # of models on other machines
+
+
+DEFAULT_OPTIONS = AnsweringOptions()
