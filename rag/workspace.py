@@ -25,11 +25,13 @@ from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
+from rag.measuring import ledger
+from rag.measuring.cost import parse_prices
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, words_of
-from rag.types import Tier
+from rag.types import Answer, Mode, Tier
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
@@ -62,6 +64,7 @@ class Workspace:
         self._catching_up = asyncio.Lock()
         self._seen: int | None = None  # version of the library that the copy holds
         self._roster = Roster.of(settings)
+        self._prices = parse_prices(settings.prices)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -252,6 +255,7 @@ class Workspace:
                 max_tokens=self.settings.max_tokens,
                 escalation_timeout_s=self.settings.escalation_timeout_s,
                 refine_topics=words_of(self.settings.refine_topics),
+                prices=self._prices,
             ),
             consent=always if self.settings.allow_remote else consent,
         )
@@ -259,6 +263,12 @@ class Workspace:
     def _may_be_asked(self, model: ChatModel) -> bool:
         """Without a person's consent."""
         return model.is_local or self.settings.allow_remote
+
+    async def record(self, answer: Answer, mode: Mode) -> None:
+        """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""
+        if self.settings.ledger:
+            path = self.settings.data_dir / ledger.LEDGER
+            await asyncio.to_thread(ledger.record, path, answer, mode)
 
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         """How far the model of ``setting``, None for the tier's own, is from answering."""
