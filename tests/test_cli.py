@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from scripted_server import Scripted, ScriptedServer
 
@@ -232,6 +234,100 @@ def test_it_fails_with_a_sentence_when_the_model_cannot_be_reached(
     assert "Traceback" not in output.err
 
 
+# --- ledger ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(pump: Path, capsys: Output, scripted_server: ScriptedServer) -> str:
+    """The trace id of one turn that the small model answered."""
+    main(["index", str(pump)])
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 500 hours", " [1].")))
+    answer = as_json(capsys, "ask", "When is the oil changed?", "--mode", "slm")
+    return str(answer["trace_id"])
+
+
+def test_figures_are_null_when_no_turn_was_noted(capsys: Output) -> None:
+    assert as_json(capsys, "ledger") == {
+        "recording": True,
+        "days": None,
+        "turns": 0,
+        "first_at": None,
+        "last_at": None,
+        "auto_turns": 0,
+        "auto_ms": 0.0,
+        "auto_usd": 0.0,
+        "escalation_rate": None,
+        "decline_rate": None,
+        "routes": {},
+        "tokens": {},
+        "ms": 0.0,
+        "usd": 0.0,
+        "always_llm": None,
+        "thresholds": [],
+        "notes": ["No turn has been noted in this time: ask something, then look again."],
+    }
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_turn_is_noted_without_its_words_when_ask_has_answered(
+    tmp_path: Path, capsys: Output
+) -> None:
+    found = as_json(capsys, "ledger", "--days", "1")
+    assert (found["turns"], found["auto_turns"], found["days"]) == (1, 0, 1)
+    assert found["routes"]["slm"]["turns"] == 1
+    assert found["tokens"] == {"small": {"prompt": 10, "completion": 3}}
+    assert found["first_at"].endswith("+00:00")
+    noted = (tmp_path / "data" / "ledger.sqlite").read_bytes()
+    assert [word for word in (b"oil", b"500", b"pump") if word in noted] == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_ledger_is_readable_when_a_person_looks(capsys: Output) -> None:
+    assert main(["ledger"]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("1 turn from ")
+    assert re.search(r"^slm +1 +\d+ ms$", output.out, re.MULTILINE)
+    assert re.search(r"^small +10 +3$", output.out, re.MULTILINE)
+    assert "The larger model has not answered yet" in output.err
+
+
+def test_nothing_is_noted_when_the_ledger_is_off(
+    pump: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("RAG_LEDGER", "false")
+    request.getfixturevalue("asked")
+    found = as_json(capsys, "ledger")
+    assert (found["recording"], found["turns"]) == (False, 0)
+    assert main(["ledger"]) == 0
+    assert "RAG_LEDGER is false" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_ledger_is_empty_when_it_was_wiped(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "--yes" in refused(capsys, "ledger", "--wipe")
+    assert as_json(capsys, "ledger")["turns"] == 1
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: (_ for _ in ()).throw(click.Abort))
+    assert main(["ledger", "--wipe"]) == 130
+    assert as_json(capsys, "ledger")["turns"] == 1
+    assert as_json(capsys, "ledger", "--wipe", "--yes") == {"wiped": True}
+    assert as_json(capsys, "ledger")["turns"] == 0
+
+
+def test_the_answer_is_given_when_the_ledger_is_spoilt(
+    pump: Path, tmp_path: Path, capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ledger.sqlite").write_bytes(b"no database" * 100)
+    main(["index", str(pump)])
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 500 hours", " [1].")))
+    assert as_json(capsys, "ask", "When is the oil changed?", "--mode", "slm")["route"] == "slm"
+    assert main(["ledger"]) == 1
+    assert "ledger --wipe" in capsys.readouterr().err
+
+
 # --- usage -----------------------------------------------------------------------------------
 
 
@@ -254,6 +350,9 @@ def test_help_has_an_example_when_asked_for(command: str, capsys: Output) -> Non
         ["search", "oil", "--docs", "missing"],
         ["ask", ""],
         ["ask", "why", "--mode", "fast"],
+        ["ledger", "--yes"],
+        ["ledger", "--days", "0"],
+        ["ledger", "--wipe", "--yes", "--days", "3"],
         ["models", "pull", "bogus"],
         ["serve", "bogus"],
     ],
@@ -270,6 +369,10 @@ def test_the_variable_is_named_when_a_setting_is_bad(
 ) -> None:
     monkeypatch.setenv("RAG_TOP_K", "many")
     assert refused(capsys, "search", "oil").startswith("Setting RAG_TOP_K: ")
+    monkeypatch.delenv("RAG_TOP_K")
+    monkeypatch.setenv("RAG_PRICES", "gpt-4o-mini=cheap")
+    assert refused(capsys, "search", "oil").startswith("Setting RAG_PRICES: ")
+    assert refused(capsys, "ledger").startswith("Setting RAG_PRICES: ")
 
 
 # --- as a process ----------------------------------------------------------------------------

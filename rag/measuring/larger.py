@@ -29,7 +29,7 @@ class Larger:
     price: Price | None
 
     def answered(self, entry: Entry) -> bool:
-        return entry.route == "llm" and entry.llm == self.model
+        return _answered(entry) and entry.llm == self.model
 
     def ms(self, entry: Entry) -> float | None:
         """What it takes for this turn."""
@@ -40,7 +40,7 @@ class Larger:
         return self.price.of(self._usage(entry)) if self.price else None
 
     def _usage(self, entry: Entry) -> Usage:
-        if self.answered(entry) and self.model in entry.usage:
+        if self.answered(entry):
             return entry.usage[self.model]
         read = entry.usage.get(entry.slm)
         prompt_tokens = read.prompt_tokens if read else round(self.median_prompt_tokens)
@@ -49,7 +49,7 @@ class Larger:
 
 def larger_of(entries: Sequence[Entry], prices: Mapping[str, Price]) -> Larger | None:
     """None where no turn was answered by a larger model."""
-    answered = [entry for entry in entries if entry.route == "llm" and entry.llm in entry.usage]
+    answered = [entry for entry in entries if _answered(entry)]
     if not answered:
         return None
     model = answered[-1].llm
@@ -67,14 +67,19 @@ def larger_of(entries: Sequence[Entry], prices: Mapping[str, Price]) -> Larger |
 
 
 def larger_ms(entry: Entry) -> float | None:
-    """What the larger model alone took of a turn: all after the search, if no draft came before."""
+    """What the larger model took; where no draft came before it, all after search and waiting."""
     latency = entry.latency
     if latency.escalate_ms is not None:
         return latency.escalate_ms
     if entry.slm or latency.total_ms is None:
         return None
-    return latency.total_ms - search_ms(entry)
+    return latency.total_ms - search_ms(entry) - (latency.queue_ms or 0.0)
 
 
 def search_ms(entry: Entry) -> float:
     return (entry.latency.retrieve_ms or 0.0) + (entry.latency.pack_ms or 0.0)
+
+
+def _answered(entry: Entry) -> bool:
+    """Whether it wrote of its own, to the end; a polished draft is another matter."""
+    return entry.route in {"llm", "declined"} and entry.llm in entry.usage
