@@ -9,13 +9,26 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 
 from rag.answering.pipeline import Pipeline
 from rag.measuring.metrics import contained
 from rag.measuring.questions import Question
 from rag.measuring.rows import Found, Row
 from rag.retrieval.index import Index
-from rag.types import Answered, Context, Escalated, Failed, Hit, Latency, Mode, Query, Retrieved
+from rag.types import (
+    Answered,
+    AnswerEvent,
+    Context,
+    Delta,
+    Escalated,
+    Failed,
+    Hit,
+    Latency,
+    Mode,
+    Query,
+    Retrieved,
+)
 
 DEPTH = 10  # hits looked at
 
@@ -39,21 +52,29 @@ async def answer_all(
 
 
 async def _answered(question: Question, pipeline: Pipeline, index: Index, mode: Mode) -> Row:
-    found: tuple[Found, ...] = ()
-    draft: str | None = None
-    events = pipeline.answer(question.question, index=index, mode=mode)
-    async with aclosing(events):
+    row = Row(question, mode, (), Latency())
+    async with aclosing(pipeline.answer(question.question, index=index, mode=mode)) as events:
         async for event in events:
-            match event:
-                case Retrieved(context=context):
-                    found = _found(_ranked(context), question)
-                case Escalated():
-                    draft = event.draft or None  # none when the larger model went first
-                case Answered(answer=answer):
-                    return Row(question, mode, found, answer.latency, answer, draft)
-                case Failed(message=message, latency=latency):
-                    return Row(question, mode, found, latency, draft=draft, error=message)
-    raise RuntimeError("The pipeline ended without Answered or Failed.")
+            row = _after(event, row)
+    if row.answer is None and not row.error:
+        raise RuntimeError("The pipeline ended without Answered or Failed.")
+    return row
+
+
+def _after(event: AnswerEvent, row: Row) -> Row:
+    match event:
+        case Retrieved(context=context):
+            return replace(row, found=_found(_ranked(context), row.question))
+        case Delta(logprobs=logprobs) if row.draft is None:
+            return replace(row, logprobs=row.logprobs + logprobs)
+        case Escalated(draft=draft):
+            return replace(row, draft=draft)
+        case Answered(answer=answer):
+            # No draft when the larger model went first.
+            return replace(row, latency=answer.latency, answer=answer, draft=row.draft or None)
+        case Failed(message=message, latency=latency):
+            return replace(row, latency=latency, draft=row.draft or None, error=message)
+    return row
 
 
 def _ranked(context: Context) -> list[Hit]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from rag.errors import QuestionSetError
-from rag.measuring.scores import SCORES
+from rag.measuring.scores import LOWER_IS_BETTER, NEITHER, SCORES
 from rag.measuring.statistics import Estimate, estimate
 from rag.measuring.summary import Scores
 
@@ -29,7 +29,11 @@ class Change:
 
     @property
     def is_regression(self) -> bool:
-        """Worse beyond noise: the whole interval lies below 0."""
+        """Worse beyond noise: the whole interval lies on the wrong side of 0."""
+        if self.score in NEITHER:
+            return False
+        if self.score in LOWER_IS_BETTER:
+            return self.difference.low > 0
         return self.difference.high < 0
 
 

@@ -39,6 +39,7 @@ class Row:
     answer: Answer | None = None  # None: no model was asked, or it failed
     draft: str | None = None  # the superseded one of an escalated turn
     error: str = ""  # why there is no answer, as a sentence
+    logprobs: tuple[float, ...] = ()  # of the first draft, a token each; none where not told
 
 
 _ROW: TypeAdapter[Row] = TypeAdapter(Row)

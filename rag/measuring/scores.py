@@ -1,7 +1,8 @@
 """What one row is worth: a row in, scores out.
 
-A score lies between 0 and 1, higher is better; it is None where it does not apply to that row. A
-question that failed has scores too: an answer that did not come is a wrong one.
+A score lies between 0 and 1; it is None where it does not apply to that row. Higher is better but
+for ``LOWER_IS_BETTER`` and ``NEITHER``. A question that failed has scores too: an answer that did
+not come is a wrong one.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from rag.answering import citations, sentences
+from rag.answering import citations
 from rag.answering.citations import without_marks
 from rag.answering.grounding import Sources
-from rag.answering.refusals import is_refusal
-from rag.measuring import metrics
+from rag.measuring import decisions, metrics
+from rag.measuring.decisions import declined
 from rag.measuring.rows import Row
-from rag.types import Answer
 
 Score = Callable[[Row], float | None]
 Relevance = Callable[[Row], Sequence[bool] | None]
@@ -64,28 +64,6 @@ def compared(metric: Callable[[str, Sequence[str]], float]) -> Score:
         return metric(row.answer.text, row.question.answers) if row.answer else 0.0
 
     return score
-
-
-def declined(answer: Answer) -> bool:
-    """Says that the documents do not hold the answer, in its first sentence or by its verdict."""
-    start, end = next(sentences.spans(answer.text), (0, 0))
-    return (
-        answer.route == "declined"
-        or answer.confidence.verdict == "not_in_documents"
-        or is_refusal(answer.text[start:end])
-    )
-
-
-def declined_when_unanswerable(row: Row) -> float | None:
-    if row.question.is_answerable or row.mode == "retrieval":
-        return None
-    return float(row.answer is not None and declined(row.answer))
-
-
-def answered_when_answerable(row: Row) -> float | None:
-    if not row.question.is_answerable or row.mode == "retrieval":
-        return None
-    return float(row.answer is not None and not declined(row.answer))
 
 
 # --- grounding: of answers that were given -------------------------------------------------
@@ -157,9 +135,18 @@ SCORES: Mapping[str, Score] = {
     "citation_precision": citation_precision,
     "citation_recall": citation_recall,
     "citation_of_expected": citation_of_expected,
-    "declined_when_unanswerable": declined_when_unanswerable,
-    "answered_when_answerable": answered_when_answerable,
+    "declined_when_unanswerable": decisions.declined_when_unanswerable,
+    "answered_when_answerable": decisions.answered_when_answerable,
+    "accepted": decisions.accepted,
+    "uncertain": decisions.uncertain,
+    "judged_wrong_when_accepted": decisions.judged_wrong_when_accepted,
+    "marked_when_unanswerable": decisions.marked_when_unanswerable,
+    "marked_when_right": decisions.marked_when_right,
+    "escalated": decisions.escalated,
+    "early_stopped": decisions.early_stopped,
 }
+LOWER_IS_BETTER = {"judged_wrong_when_accepted", "marked_when_right"}
+NEITHER = {"accepted", "uncertain", "escalated", "early_stopped"}  # they tell what was done
 
 
 def scores_of(row: Row) -> dict[str, float]:

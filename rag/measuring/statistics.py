@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,11 +43,11 @@ def median(values: Sequence[float]) -> Estimate | None:
     return estimate(values, np.median)
 
 
-def percentile(values: Sequence[float], q: float) -> float | None:
+def percentile(values: Sequence[float], q: float) -> Estimate | None:
     """The ``q``-th percentile where the sample supports it, else None.
 
     At least one sample must lie beyond the percentile: a p95 needs 20, a p99 100.
     """
     if len(values) * min(q, 100 - q) / 100 < 1:
         return None
-    return float(np.percentile(np.asarray(values, dtype=float), q))
+    return estimate(values, partial(np.percentile, q=q))

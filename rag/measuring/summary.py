@@ -12,8 +12,8 @@ from typing import Any
 
 from rag.measuring.rows import Row
 from rag.measuring.scores import SCORES, scores_of
-from rag.measuring.statistics import estimate, median, percentile
-from rag.types import Answer, Latency
+from rag.measuring.statistics import Estimate, estimate, median, percentile
+from rag.types import Answer, Latency, Usage
 
 Json = dict[str, Any]
 Scores = Mapping[str, Mapping[str, float]]  # by question id, then by name
@@ -43,7 +43,10 @@ def _column(by_question: Scores, name: str) -> list[float]:
 
 
 def _estimate(values: Sequence[float]) -> Json | None:
-    found = estimate(values)
+    return _as_json(estimate(values))
+
+
+def _as_json(found: Estimate | None) -> Json | None:
     return asdict(found) if found else None
 
 
@@ -67,18 +70,29 @@ def _spread(times_ms: Sequence[float]) -> Json | None:
         "high": middle.high,
         "min": min(times_ms),
         "max": max(times_ms),
-        **{f"p{q}": percentile(times_ms, q) for q in _PERCENTILES},
+        **{f"p{q}": _as_json(percentile(times_ms, q)) for q in _PERCENTILES},
         "count": middle.count,
     }
 
 
 def _tokens(answers: Sequence[Answer]) -> Json:
-    """A question's, of all its models; ``estimated`` questions were counted here."""
-    used = [list(answer.usage.values()) for answer in answers]
+    """A question's, of all its models and by model; ``estimated`` questions were counted here."""
+    used = [answer.usage for answer in answers]
+    models = sorted({model for turn in used for model in turn})
     return {
-        "prompt": _estimate([sum(each.prompt_tokens for each in turn) for turn in used]),
-        "completion": _estimate([sum(each.completion_tokens for each in turn) for turn in used]),
-        "estimated": sum(any(each.estimated for each in turn) for turn in used),
+        **_counts([list(turn.values()) for turn in used]),
+        "estimated": sum(any(each.estimated for each in turn.values()) for turn in used),
+        "by_model": {
+            model: _counts([[turn[model]] if model in turn else [] for turn in used])
+            for model in models
+        },
+    }
+
+
+def _counts(turns: Sequence[Sequence[Usage]]) -> Json:
+    return {
+        "prompt": _estimate([sum(each.prompt_tokens for each in turn) for turn in turns]),
+        "completion": _estimate([sum(each.completion_tokens for each in turn) for turn in turns]),
     }
 
 

@@ -46,7 +46,8 @@ def _own_world(
 
 def evaluated(capsys: Output, *arguments: str, code: int = 0) -> Any:
     capsys.readouterr()
-    all_arguments = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", *arguments, "--json"]
+    put = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--mode", "slm"]
+    all_arguments = [*put, *arguments, "--json"]
     assert main(all_arguments) == code
     return json.loads(capsys.readouterr().out)
 
@@ -137,6 +138,33 @@ def test_the_gate_is_shut_when_the_answer_got_worse(
         change for change in worse["gate"]["changes"] if change["score"] == "answer_contained"
     ]
     assert (contained["before"], contained["after"], contained["regression"]) == (1.0, 0.0, True)
+
+
+def test_a_turn_goes_on_to_the_larger_model_when_the_mode_is_auto(
+    capsys: Output, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM", f"{scripted_server.base_url}#large")
+    doubtful = Scripted(deltas=("It is changed every 9,999 hours.",), logprobs=(-0.5,))
+    scripted_server.reset()
+    probed = Scripted(logprobs=(-0.1,) * 3)
+    scripted_server.script(probed, probed, doubtful, RIGHT)
+    summary = evaluated(capsys, "--mode", "auto", "--limit", "1")
+    assert (summary["mode"], summary["routes"]) == ("auto", {"llm": 1})
+    assert values(summary, "escalated", "answer_contained") == [1.0, 1.0]
+    assert set(summary["tokens"]["by_model"]) == {"small", "large"}
+    [row] = rows(summary)
+    assert row["draft"] == "It is changed every 9,999 hours."
+    assert row["logprobs"] == [-0.5]
+    assert [attempt["tier"] for attempt in row["answer"]["attempts"]] == ["slm", "llm"]
+
+
+def test_the_draft_stands_when_there_is_no_larger_model(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(Scripted(deltas=("It is changed every 9,999 hours.",)))
+    summary = evaluated(capsys, "--mode", "auto", "--limit", "1")
+    assert summary["routes"] == {"slm": 1}
+    assert values(summary, "escalated", "uncertain") == [0.0, 1.0]
 
 
 def test_missing_documents_are_told_when_the_set_names_them(capsys: Output) -> None:

@@ -30,6 +30,24 @@ def test_it_is_a_regression_when_more_got_worse_than_chance_explains(
     assert change.is_regression is regressed
 
 
+@pytest.mark.parametrize(
+    ("score", "worse_when_higher", "worse_when_lower"),
+    [
+        ("declined_when_unanswerable", False, True),
+        ("marked_when_right", True, False),
+        ("judged_wrong_when_accepted", True, False),
+        ("escalated", False, False),
+    ],
+)
+def test_the_direction_is_the_scores_own_when_it_changed(
+    score: str, worse_when_higher: bool, worse_when_lower: bool
+) -> None:
+    low, high = ({str(at): {score: value} for at in range(30)} for value in (0.0, 1.0))
+    [[higher], [lower]] = changes(low, high), changes(high, low)
+    assert higher.is_regression is worse_when_higher
+    assert lower.is_regression is worse_when_lower
+
+
 def test_it_is_no_regression_when_as_many_got_better_as_worse() -> None:
     before = {str(at): {"mrr": 0.0, "answer_contained": float(at % 2)} for at in range(30)}
     after = {str(at): {"answer_contained": float((at + 1) % 2)} for at in range(30)}

@@ -56,6 +56,12 @@ def test_every_score_of_an_answer_is_literal_when_it_is_right() -> None:
         "citation_recall": 1.0,
         "citation_of_expected": 1.0,
         "answered_when_answerable": 1.0,
+        "accepted": 1.0,
+        "uncertain": 0.0,
+        "judged_wrong_when_accepted": 0.0,
+        "marked_when_right": 0.0,
+        "escalated": 0.0,
+        "early_stopped": 0.0,
     }
 
 

@@ -35,6 +35,12 @@ def test_one_slow_turn_does_not_move_the_median_when_there_are_three() -> None:
 def test_a_percentile_is_withheld_when_the_sample_is_too_small() -> None:
     assert percentile([], 50) is None
     assert percentile([1.0] * 19, 95) is None
-    assert percentile(list(map(float, range(20))), 95) == pytest.approx(18.05)
     assert percentile([1.0] * 99, 99) is None
-    assert percentile([1.0, 2.0], 50) == 1.5
+    assert percentile([2.0] * 20, 95) == Estimate(2.0, 2.0, 2.0, 20)
+
+
+def test_a_percentile_lies_in_its_interval_when_the_sample_supports_it() -> None:
+    found = percentile(list(map(float, range(20))), 95)
+    assert found is not None
+    assert found.value == pytest.approx(18.05)
+    assert 14 <= found.low < found.value < found.high == 19.0

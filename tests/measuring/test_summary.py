@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from measuring.rowmaking import DEPTH, UNHELD, answer, row
 
 from rag.measuring.questions import Question
 from rag.measuring.scores import SCORES
 from rag.measuring.summary import summarise
+from rag.types import Usage
 
 
 def test_everything_is_unknown_when_there_are_no_rows() -> None:
@@ -12,7 +15,9 @@ def test_everything_is_unknown_when_there_are_no_rows() -> None:
     assert summary["questions"] == 0
     assert summary["scores"] == dict.fromkeys(SCORES)
     assert summary["latency_ms"]["total"] is None
-    assert summary["tokens"] == {"prompt": None, "completion": None, "estimated": 0}
+    assert summary["tokens"] == {
+        "prompt": None, "completion": None, "estimated": 0, "by_model": {},
+    }  # fmt: skip
     assert summary["cost_usd"] is None
     assert summary["by_question"] == {}
 
@@ -58,3 +63,14 @@ def test_each_score_counts_its_own_questions_when_two_kinds_are_put() -> None:
 
 def test_the_cost_is_unknown_when_that_of_one_answer_is() -> None:
     assert summarise([row(DEPTH, answer()), row(UNHELD, answer(cost_usd=None))])["cost_usd"] is None
+
+
+def test_tokens_are_told_by_model_when_a_turn_asks_two() -> None:
+    both = replace(
+        answer(), usage={"small": Usage(30, 8, estimated=False), "large": Usage(40, 10, True)}
+    )
+    tokens = summarise([row(DEPTH, both), row(UNHELD, answer())])["tokens"]
+    assert tokens["prompt"]["value"] == 50.0
+    assert tokens["by_model"]["small"]["prompt"]["value"] == 30.0
+    assert tokens["by_model"]["large"]["completion"]["value"] == 5.0  # a question's, of all
+    assert tokens["estimated"] == 1
