@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from rag.commands.terminal import example, json_option, print_json, progress_sho
 from rag.encoding import Json
 from rag.models import weights
 from rag.models.embedded import server
-from rag.models.embedded.convert import converted, is_converted
+from rag.models.embedded.convert import prepared
 from rag.models.embedded.home import EmbeddedHome
 from rag.models.embedded.running import RunningServer
-from rag.models.weights import WEIGHTS, Installed, Progress
+from rag.models.weights import WEIGHTS, Installed
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, load
 from rag.types import Tier
@@ -72,7 +71,7 @@ def pull(name: str, as_json: bool) -> None:
     """Fetch an embedded model now and prepare it for this machine."""
     started = time.monotonic()
     with progress_shown() as on_progress:
-        folder = prepared(name, load().data_dir, on_progress)
+        folder = prepared(WEIGHTS[name], weights.models_folder(load().data_dir), on_progress)
     if as_json:
         seconds = time.monotonic() - started
         print_json({"pulled": name, "folder": str(folder), "seconds": seconds})
@@ -104,7 +103,7 @@ def serve(model: str, port: int, as_json: bool) -> None:
     """
     settings = load()
     with progress_shown() as on_progress:
-        folder = prepared(model, settings.data_dir, on_progress)
+        folder = prepared(WEIGHTS[model], weights.models_folder(settings.data_dir), on_progress)
 
     def tell(running: RunningServer) -> None:
         if as_json:
@@ -120,16 +119,6 @@ def serve(model: str, port: int, as_json: bool) -> None:
         run_file=_run_file(settings, model),
         on_listening=tell,
     )
-
-
-def prepared(name: str, data_dir: Path, on_progress: Callable[[Progress], None]) -> Path:
-    """The folder of a model that can be served, made now if it is missing. Blocks."""
-    models_folder = weights.models_folder(data_dir)
-    folder = models_folder / name
-    if is_converted(folder, WEIGHTS[name].sha256):  # the file itself is not needed any more
-        return folder
-    file = weights.fetch(WEIGHTS[name], models_folder, on_progress)
-    return converted(file, models_folder, on_progress)
 
 
 def _run_file(settings: Settings, model: str) -> Path | None:

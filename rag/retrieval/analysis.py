@@ -104,9 +104,10 @@ def _likeliest(bare: Collection[str], languages: Collection[str]) -> frozenset[s
 
     One word does not make a question foreign to the collection: "Die Hard" is not German.
     """
+    distinct = set(bare)
     known = STOP_WORDS.keys() & languages
     votes = {
-        language: len(words.intersection(bare)) - bool(known and language not in known)
+        language: len(words & distinct) - bool(known and language not in known)
         for language, words in STOP_WORDS.items()
     }
     most = max(votes.values())

@@ -19,7 +19,7 @@ from typing import cast
 import tantivy
 
 from rag.retrieval.bm25 import LEVEL, ranked
-from rag.retrieval.fields import LANGUAGE, TERMS, query, reading, schema, stored, writing
+from rag.retrieval.fields import LANGUAGE, RECORD, TERMS, query, reading, schema, stored, writing
 from rag.retrieval.index import Index, Statistics
 from rag.retrieval.records import decode, marked
 from rag.types import Chunk, Hit, Query
@@ -70,7 +70,7 @@ class DiskView(Index):
         )
 
     def _record(self, address: tantivy.DocAddress) -> bytes:
-        return cast("bytes", self._searcher.doc(address).get_first("record"))
+        return cast("bytes", self._searcher.doc(address).get_first(RECORD))
 
     def count(self, terms: Collection[str]) -> Statistics:
         """A removed chunk may still count in a term's frequency until tantivy tidies up."""

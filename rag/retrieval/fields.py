@@ -13,7 +13,8 @@ from rag.retrieval.analysis import VERSION, chunk_terms
 from rag.retrieval.records import encode
 from rag.types import Chunk
 
-TERMS = f"terms_{VERSION}"  # a folder of another version does not open, and is rebuilt
+RECORD = "record_2"  # a folder of another version, of these or of the terms, does not open
+TERMS = f"terms_{VERSION}"
 LANGUAGE = "language:"  # before each language, so that none can be looked up too
 
 
@@ -24,7 +25,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("document_id", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("length", fast=True)
-    builder.add_bytes_field("record", stored=True)
+    builder.add_bytes_field(RECORD, stored=True)
     return builder.build()
 
 
@@ -35,7 +36,7 @@ def stored(chunk: Chunk) -> tantivy.Document:
     document.add_text("document_id", chunk.document_id)
     document.add_text("language", LANGUAGE + chunk.language)
     document.add_integer("length", len(terms))
-    document.add_bytes("record", encode(chunk, terms))
+    document.add_bytes(RECORD, encode(chunk, terms))
     return document
 
 

@@ -1,32 +1,32 @@
 """A chunk as the bytes that a search index keeps of it, with its terms: quick to read again.
 
-Three lines: the chunk's other fields in JSON, its distinct terms, its text.
+Numbers first, among them how many characters each text has; then all texts in a row.
 """
 
 from __future__ import annotations
 
-import json
+import struct
 from collections.abc import Iterable
 
 from rag.types import Chunk
 
 _UTF8 = ("utf-8", "surrogatepass")  # names of files and texts of PDFs hold lone surrogates
+# Page, start, end, tokens; lengths of id, document's id and name, section, language, terms, text.
+_NUMBERS = struct.Struct("<11I")
 
 
 def encode(chunk: Chunk, terms: Iterable[str]) -> bytes:
-    fields = [
+    texts = (
         chunk.id,
         chunk.document_id,
         chunk.document_name,
-        chunk.page,
         chunk.section,
-        chunk.start,
-        chunk.end,
-        chunk.token_count,
         chunk.language,
-    ]
-    held = "".join(marked(term) for term in dict.fromkeys(terms))
-    return f"{json.dumps(fields, ensure_ascii=False)}\n{held}\n{chunk.text}".encode(*_UTF8)
+        marked(" ".join(dict.fromkeys(terms))),
+        chunk.text,
+    )
+    places = (chunk.page, chunk.start, chunk.end, chunk.token_count)
+    return _NUMBERS.pack(*places, *map(len, texts)) + "".join(texts).encode(*_UTF8)
 
 
 def decode(record: bytes) -> tuple[Chunk, str]:
@@ -34,9 +34,19 @@ def decode(record: bytes) -> tuple[Chunk, str]:
 
     Raises ValueError for what ``encode`` did not make.
     """
-    fields, held, text = record.decode(*_UTF8).split("\n", 2)
-    id_, document_id, name, page, section, *rest = json.loads(fields)
-    return Chunk(id_, document_id, name, page, section, text, *rest), held
+    if len(record) < _NUMBERS.size:
+        raise ValueError("a record is cut short")
+    page, start, end, token_count, *lengths = _NUMBERS.unpack_from(record)
+    texts = record[_NUMBERS.size :].decode(*_UTF8)
+    if sum(lengths) != len(texts):
+        raise ValueError("a record is not as long as it says")
+    parts, at = [], 0
+    for length in lengths:
+        parts.append(texts[at : at + length])
+        at += length
+    id_, document_id, name, section, language, held, text = parts
+    chunk = Chunk(id_, document_id, name, page, section, text, start, end, token_count, language)
+    return chunk, held
 
 
 def marked(term: str) -> str:

@@ -17,11 +17,11 @@ from typing import Literal
 
 from rag.errors import ModelUnavailable, RagError, SettingsError, WeightsError
 from rag.models.chat import Timeouts
-from rag.models.embedded.convert import converted, is_converted
+from rag.models.embedded.convert import prepared
 from rag.models.embedded.home import EmbeddedHome
 from rag.models.embedded.running import RunningServer
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
-from rag.models.weights import WEIGHTS, Progress, Weights, fetch, models_folder
+from rag.models.weights import WEIGHTS, Progress, Weights, models_folder
 from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
 
 
@@ -120,7 +120,9 @@ class EmbeddedModel:
                 raise WeightsError(f"Preparing {self.name} was stopped.")
             loop.call_soon_threadsafe(self._tell, _told(self.name, progress))
 
-        folder = await asyncio.to_thread(self._converted, on_progress)
+        folder = await asyncio.to_thread(
+            prepared, self._weights, models_folder(self._data_dir), on_progress, self._stop
+        )
         server = await self._home.start(
             self.name, folder, self._weights.context_tokens, on_progress
         )
@@ -138,14 +140,6 @@ class EmbeddedModel:
         await endpoint.ready()
         self._server, self._endpoint = server, endpoint
         return endpoint
-
-    def _converted(self, on_progress: Callable[[Progress], None]) -> Path:
-        models = models_folder(self._data_dir)
-        folder = models / self.name
-        if is_converted(folder, self._weights.sha256):  # the file itself is not needed any more
-            return folder
-        gguf = fetch(self._weights, models, on_progress, self._stop)
-        return converted(gguf, models, on_progress, self._stop)
 
     def _prepared(self, task: asyncio.Task[EndpointModel]) -> None:
         self._preparing = None

@@ -17,6 +17,7 @@ from scripted_runtime import until
 from scripted_server import Scripted, ScriptedServer
 
 from rag.errors import DownloadFailed, ModelUnavailable, SettingsError, WeightsError
+from rag.models.embedded import convert
 from rag.models.embedded import model as module
 from rag.models.embedded.convert import CONVERTER_VERSION
 from rag.models.embedded.model import EmbeddedModel, Status
@@ -43,8 +44,8 @@ class Steps:
         self.children: list[subprocess.Popen[bytes]] = []
         server.models[0] = {"id": NAME, "capabilities": {"logprobs": True, "streams": True}}
         self._port = urlsplit(server.base_url).port
-        monkeypatch.setattr(module, "fetch", self._fetch)
-        monkeypatch.setattr(module, "converted", self._converted)
+        monkeypatch.setattr(convert, "fetch", self._fetch)
+        monkeypatch.setattr(convert, "converted", self._converted)
         monkeypatch.setattr(module, "EmbeddedHome", lambda data_dir: self)
 
     def _fetch(
