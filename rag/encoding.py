@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from rag.types import Answer, Citation, Confidence, Context, Hit, Latency, Signal, Usage
+from rag.types import (
+    Answer,
+    Attempt,
+    Citation,
+    Confidence,
+    Context,
+    Hit,
+    Latency,
+    Signal,
+    Usage,
+    Weighed,
+)
 
 Json = dict[str, Any]
 
@@ -43,6 +54,48 @@ def answer_json(answer: Answer) -> Json:
         "cost_usd": answer.cost_usd,
         "warnings": list(answer.warnings),
         "trace_id": answer.trace_id,
+    }
+
+
+def trace_json(answer: Answer) -> Json:
+    """All that is known of a turn: ``answer_json`` and what it leaves out, under further keys."""
+    return {
+        **answer_json(answer),
+        "confidence": judgement_json(answer.confidence),
+        "query": {"text": answer.query.text, "background": answer.query.background},
+        "attempts": [attempt_json(attempt) for attempt in answer.attempts],
+        "unsupported": list(answer.unsupported),
+    }
+
+
+def attempt_json(attempt: Attempt) -> Json:
+    judged = attempt.confidence
+    return {
+        "tier": attempt.tier,
+        "model": attempt.model,
+        "prompt": [
+            {"role": message.role, "content": message.content} for message in attempt.prompt
+        ],
+        "text": attempt.text,
+        "finish_reason": attempt.finish_reason,
+        "confidence": None if judged is None else judgement_json(judged),
+    }
+
+
+def judgement_json(confidence: Confidence) -> Json:
+    return {
+        **confidence_json(confidence),
+        "weightiest": [weighed_json(weighed) for weighed in confidence.weightiest],
+        "calibration": confidence.calibration,
+    }
+
+
+def weighed_json(weighed: Weighed) -> Json:
+    return {
+        "name": weighed.name,
+        "value": weighed.value,
+        "speaks_for": weighed.speaks_for,
+        "details": list(weighed.details),
     }
 
 

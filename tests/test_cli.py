@@ -215,8 +215,9 @@ def test_answer_sources_and_times_are_printed_when_a_person_asks(
     assert main(["ask", "When is the oil changed?", "--docs", str(pump.parent)]) == 0
     answer, sources = capsys.readouterr().out.split("\n\n")
     assert answer == "Every 500 hours [1]."
-    first, last = sources.strip().split("\n")
+    first, badge, *_, last = sources.strip().split("\n")
     assert first == "[1] pump.md, page 1"
+    assert badge.startswith("Answered locally")
     assert last.startswith("small · retrieve ")
     assert " = " in last
 

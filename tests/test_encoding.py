@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import json
 
-from rag.encoding import answer_json, search_json
+from rag.encoding import answer_json, search_json, trace_json
 from rag.types import (
     Answer,
+    Attempt,
     Chunk,
     Citation,
     Confidence,
@@ -12,8 +13,11 @@ from rag.types import (
     Dropped,
     Hit,
     Latency,
+    Message,
+    Query,
     Signal,
     Usage,
+    Weighed,
 )
 
 CHUNK = Chunk("d:0", "d", "pump.md", 2, "Oil", "Change the oil yearly.", 10, 32, 5, "en")
@@ -93,3 +97,68 @@ def test_every_promised_key_is_there_when_an_answer_is_encoded() -> None:
         "trace_id": "t1",
     }
     assert json.loads(json.dumps(encoded, allow_nan=False)) == encoded
+
+
+def test_a_trace_holds_the_answer_and_all_attempts_when_a_turn_is_told_in_full() -> None:
+    draft = Confidence(
+        0.25,
+        "escalate",
+        {"numbers": Signal(0.0, 1.0)},
+        ("A number is made up.",),
+        (Weighed("numbers", 0.0, speaks_for=False, details=("7",)),),
+        "small-1",
+    )
+    prompt = (Message("system", "Answer."), Message("user", "Question: oil?"))
+    answer = Answer(
+        text="Yearly.",
+        route="llm",
+        model="large",
+        citations=(),
+        confidence=Confidence(0.5, "accept", {}, ()),
+        context=Context("", (), 0, 0),
+        latency=Latency(),
+        usage={},
+        cost_usd=0.0,
+        trace_id="t1",
+        query=Query("oil?", "pump"),
+        attempts=(
+            Attempt("slm", "small", prompt, "Seven [1].", "stopped", draft),
+            Attempt("llm", "large", (), "", "error"),
+        ),
+        unsupported=("Yearly.",),
+    )
+    trace = trace_json(answer)
+    confidence = trace.pop("confidence")
+    assert confidence == {
+        "value": 0.5,
+        "verdict": "accept",
+        "signals": {},
+        "reasons": [],
+        "weightiest": [],
+        "calibration": "",
+    }
+    assert trace.pop("query") == {"text": "oil?", "background": "pump"}
+    assert trace.pop("unsupported") == ["Yearly."]
+    first, second = trace.pop("attempts")
+    assert first == {
+        "tier": "slm",
+        "model": "small",
+        "prompt": [
+            {"role": "system", "content": "Answer."},
+            {"role": "user", "content": "Question: oil?"},
+        ],
+        "text": "Seven [1].",
+        "finish_reason": "stopped",
+        "confidence": {
+            "value": 0.25,
+            "verdict": "escalate",
+            "signals": {"numbers": {"value": 0.0, "threshold": 1.0, "weight": None}},
+            "reasons": ["A number is made up."],
+            "weightiest": [
+                {"name": "numbers", "value": 0.0, "speaks_for": False, "details": ["7"]}
+            ],
+            "calibration": "small-1",
+        },
+    }
+    assert (second["finish_reason"], second["confidence"]) == ("error", None)
+    assert trace.keys() | {"confidence"} == answer_json(answer).keys()

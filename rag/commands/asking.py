@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import click
 
 from rag.commands.opening import opened
 from rag.commands.terminal import example, json_option, print_json, progress_shown, run
+from rag.commands.transcript import Transcript
 from rag.documents.library import LibraryEntry
 from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
+from rag.models.chat import ChatModel
 from rag.retrieval.index import Index, Scoped
-from rag.types import (
-    Answer,
-    Answered,
-    AnswerEvent,
-    Delta,
-    Escalated,
-    Failed,
-    Hit,
-    Latency,
-    Mode,
-    Query,
-    Retrieved,
-    Tier,
-)
+from rag.types import Answered, AnswerEvent, Escalated, Failed, Hit, Mode, Query, Retrieved, Tier
 from rag.workspace import Workspace
 
 FRAME_S = 0.2  # between two looks at a model that is being made ready
@@ -92,33 +82,50 @@ async def ask(
     """Answer QUESTION from the documents, with the passages that say so."""
     _not_empty(question, "QUESTION")
     async with opened(docs, warm=True, mode=mode) as workspace:
-        pipeline = await workspace.pipeline()
+        pipeline = await workspace.pipeline(consent=consent)
         index, mode = scoped(workspace, names), workspace.settings.mode
-        async with (
-            aclosing(pipeline.answer(question, index=index, mode=mode)) as events,
-            waiting_shown(workspace, "llm" if mode == "llm" else "slm") as waiting,
-        ):
-            async for event in events:
-                if not isinstance(event, Retrieved):
-                    waiting.cancel()
-                print_event(event, as_json)
+        events = pipeline.answer(question, index=index, mode=mode)
+        transcript = Transcript(is_local=pipeline.slm.is_local)
+        show = print_end if as_json else transcript.print
+        first: Tier = "llm" if mode == "llm" else "slm"
+        async with aclosing(watched(events, workspace, first)) as shown:
+            async for event in shown:
                 if isinstance(event, Answered):
                     await workspace.record(event.answer, mode)
+                show(event)
 
 
-def print_event(event: AnswerEvent, as_json: bool) -> None:
-    """Raises RagError for a turn that has failed."""
-    match event:
-        case Failed(message=message):
-            raise RagError(message)
-        case Answered(answer=answer) if as_json:
-            print_json(answer_json(answer))
-        case Answered(answer=answer):
-            print_sources(answer)
-        case Delta(text=text) if not as_json:
-            click.echo(text, nl=False)
-        case Escalated(model=model, reasons=reasons) if not as_json:
-            click.echo(f"\n\n{' '.join(reasons)} Asking {model}:\n")
+def print_end(event: AnswerEvent) -> None:
+    """The one JSON document. Raises RagError for a turn that has failed."""
+    if isinstance(event, Failed):
+        raise RagError(event.message)
+    if isinstance(event, Answered):
+        print_json(answer_json(event.answer))
+
+
+async def consent(model: ChatModel) -> bool:
+    """Ask whoever sits at the terminal; nobody there has not agreed."""
+    if not sys.stdin.isatty():
+        return False
+    return click.confirm(
+        f"{model.name or 'The model'} is on another machine. Send it the question and passages of "
+        "your documents?",
+        err=True,
+    )
+
+
+async def watched(
+    events: AsyncGenerator[AnswerEvent], workspace: Workspace, tier: Tier
+) -> AsyncGenerator[AnswerEvent]:
+    """The same events, with progress bars while a model is being made ready."""
+    async with aclosing(events), AsyncExitStack() as waits:
+        waiting = await waits.enter_async_context(waiting_shown(workspace, tier))
+        async for event in events:
+            if not isinstance(event, Retrieved):
+                waiting.cancel()
+            yield event
+            if isinstance(event, Escalated):
+                waiting = await waits.enter_async_context(waiting_shown(workspace, "llm"))
 
 
 @asynccontextmanager
@@ -167,33 +174,3 @@ def print_hit(hit: Hit) -> None:
     section = f" · {hit.chunk.section}" if hit.chunk.section else ""
     click.echo(f"{hit.rank}. {place}{section}  ({hit.score:.2f}: {', '.join(hit.matched_terms)})")
     click.echo(f"   {' '.join(hit.chunk.text.split())}\n")
-
-
-def print_sources(answer: Answer) -> None:
-    click.echo("\n")
-    for citation in answer.citations:
-        doubt = "" if citation.supported else "  (does not back the sentence)"
-        click.echo(f"[{citation.number}] {citation.document}, page {citation.page}{doubt}")
-    for sentence in answer.warnings:
-        click.echo(sentence, err=True)
-    click.echo(f"{answer.model} · {latency_line(answer.latency)}")
-
-
-def latency_line(latency: Latency) -> str:
-    """The stages that were measured, in the order in which they happened.
-
-    >>> latency_line(Latency(retrieve_ms=3.2, generate_ms=2100.0, total_ms=2103.2))
-    'retrieve 3 ms + generate 2.1 s = 2.1 s'
-    """
-    stages = ("retrieve", "pack", "queue", "first_token", "generate", "check", "escalate")
-    figures = ((stage, getattr(latency, f"{stage}_ms")) for stage in stages)
-    known = [
-        f"{stage.replace('_', ' ')} {_duration(ms)}" for stage, ms in figures if ms is not None
-    ]
-    total = "" if latency.total_ms is None else f" = {_duration(latency.total_ms)}"
-    return " + ".join(known) + total
-
-
-def _duration(ms: float) -> str:
-    seconds = ms / 1000
-    return f"{ms:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
