@@ -191,9 +191,9 @@ class Workspace:
         if not added:
             return FileKept(event.document.name, event.source, event.document.id)
         self._unwanted.discard(event.document.id)
-        for entry in self.library.documents():
-            if entry.source == event.source and entry.id != event.document.id:
-                self.library.remove(entry.id)
+        for document_id in self.library.ids_from(event.source):
+            if document_id != event.document.id:
+                self.library.remove(document_id)
         return event
 
     @property

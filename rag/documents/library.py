@@ -20,7 +20,7 @@ from typing import Any
 from rag.errors import LibraryError, NotFound
 from rag.types import Chunk, Document
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS documents (
@@ -34,6 +34,7 @@ _SCHEMA = f"""
         page_count INTEGER NOT NULL,
         chunk_count INTEGER NOT NULL
     );
+    CREATE INDEX IF NOT EXISTS documents_by_source ON documents (source);
     CREATE TABLE IF NOT EXISTS pages (
         document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
         number INTEGER NOT NULL,
@@ -136,6 +137,12 @@ class Library:
             rows = database.execute(f"SELECT {_ENTRY} ORDER BY rowid").fetchall()
         return tuple(_entry(row) for row in rows)
 
+    def ids_from(self, source: Path) -> tuple[str, ...]:
+        """Documents that were read from this file, older versions of it included."""
+        query = "SELECT id FROM documents WHERE source = ? ORDER BY rowid"
+        with self._reading() as database:
+            return tuple(row[0] for row in database.execute(query, (_storable(source),)))
+
     def entry(self, document_id: str) -> LibraryEntry:
         """Raises NotFound."""
         return _entry(self._one(f"SELECT {_ENTRY} WHERE id = ?", document_id))
@@ -206,7 +213,7 @@ def _connect(path: Path, wait_s: float = _LOCKED_S) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     [version] = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
+    if version < _VERSION:  # 0 is a new file; 1 lacks only what the schema adds
         connection.executescript(_SCHEMA)
     elif version > _VERSION:
         raise LibraryError(

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,38 @@ def test_documents_are_told_apart_when_there_are_two(library: Library) -> None:
     assert [entry.id for entry in library.documents()] == [second.id, first.id]
     assert [each.document_id for each in library.chunks()] == [first.id] * 2 + [second.id] * 2
     assert [each.document_id for each in library.chunks(second.id)] == [second.id] * 2
+
+
+def test_documents_are_found_by_their_file_when_it_was_read_twice(library: Library) -> None:
+    here, elsewhere = Path("docs/one.md"), Path("docs/two.md")
+    older, _, newer = (
+        put(library, number, source=source)
+        for number, source in ((2, here), (3, elsewhere), (1, here))
+    )
+    put(library, 4)
+    assert library.ids_from(here) == (older.id, newer.id)
+    assert library.ids_from(Path("docs")) == ()
+
+
+def test_a_file_is_looked_up_and_not_searched_for_when_there_are_many(
+    library: Library, path: Path
+) -> None:
+    put(library, 1)
+    with closing(sqlite3.connect(path)) as database:
+        query = "EXPLAIN QUERY PLAN SELECT id FROM documents WHERE source = ?"
+        [(*_, plan)] = database.execute(query, ("docs/one.md",))
+    assert "documents_by_source" in plan
+
+
+def test_a_library_of_the_first_version_is_used_when_it_is_opened(path: Path) -> None:
+    library = Library(path)
+    kept = put(library, 1, source=Path("docs/one.md"))
+    library.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("DROP INDEX documents_by_source; PRAGMA user_version = 1;")
+    library = Library(path)
+    assert library.ids_from(Path("docs/one.md")) == (kept.id,)
+    library.close()
 
 
 def test_a_chunk_is_found_when_its_id_is_known(library: Library) -> None:
