@@ -27,6 +27,12 @@ def test_documents_are_found_when_they_are_in_folders_below(tmp_path: Path) -> N
     assert files(tmp_path, SUFFIXES) == [a, b]
 
 
+def test_the_walk_ends_when_a_folder_links_to_itself(tmp_path: Path) -> None:
+    [kept] = written(tmp_path, "kept.md")
+    (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
+    assert files(tmp_path, SUFFIXES) == [kept]
+
+
 @pytest.mark.parametrize("pattern", ["drafts", "drafts/", "drafts/*", "# x\n\ndrafts"])
 def test_a_folder_is_left_out_when_ragignore_names_it(tmp_path: Path, pattern: str) -> None:
     kept, *_ = written(tmp_path, "kept.md", "drafts/a.md", "drafts/deep/b.md")

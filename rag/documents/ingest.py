@@ -19,7 +19,6 @@ from pathlib import Path
 from rag.documents.assembly import assemble
 from rag.documents.chunking import Span, chunks
 from rag.documents.crew import Crew
-from rag.documents.files import SourceFile, find_files
 from rag.documents.limits import Limits
 from rag.documents.process import Worker
 from rag.documents.worker import Message
@@ -35,7 +34,6 @@ __all__ = [
     "Limits",
     "PageRead",
     "SourceFile",
-    "find_files",
 ]
 
 logger = logging.getLogger(__name__)
@@ -43,6 +41,13 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 60.0  # without a file for so long, workers give back their memory (100 MB each)
 _LARGE_BYTES = 1_000_000
 _PAGES_AT_ONCE = 10  # asked of a worker; between two such requests others may join in
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    path: Path
+    name: str  # as the document is to be called
+    password: str = ""
 
 
 @dataclass(frozen=True, slots=True)

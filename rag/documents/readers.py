@@ -28,7 +28,7 @@ from rag.errors import (
 )
 from rag.types import Document
 
-__all__ = ["Limits", "Opened", "identify", "open_file", "read"]
+__all__ = ["Limits", "Opened", "open_file", "read"]
 
 
 class _Pages(Protocol):
@@ -84,12 +84,6 @@ def read(
         if on_page:
             on_page(number, opened.page_count)
     return assemble(opened.id, name, opened.media_type, pages)
-
-
-def identify(path: Path) -> str:
-    """The id a document read from ``path`` has. Raises DocumentError."""
-    with _translated(), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_file(path: Path, name: str, limits: Limits, password: str = "") -> Opened:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents.limits import Limits
-from rag.documents.readers import identify, read
+from rag.documents.readers import read
 from rag.errors import (
     BrokenDocument,
     DocumentError,
@@ -69,7 +69,6 @@ def test_a_pdf_is_read_page_by_page_when_it_has_text(here: Path) -> None:
         language="en",
     )
     assert told == [(1, 2), (2, 2)]
-    assert identify(path) == document.id
 
 
 @pytest.mark.parametrize(
@@ -413,8 +412,6 @@ def test_a_sentence_comes_out_when_the_file_is_not_there(here: Path) -> None:
         "BrokenDocument",
         "The file cannot be opened: No such file or directory. See that it is there.",
     )
-    with pytest.raises(BrokenDocument):
-        identify(here / "gone.pdf")
 
 
 def test_a_folder_is_refused_when_it_is_given_for_a_file(here: Path) -> None:
