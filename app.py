@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import chainlit as cl
 from chainlit import server
 from chainlit.config import config
-from chainlit.input_widget import MultiSelect, Select, Slider, Tab, TextInput
+from chainlit.context import local_steps
 from chainlit.session import WebsocketSession
 
 state = server.app.state
@@ -40,24 +39,35 @@ if hasattr(state, "rag"):
     put_back(state.rag)
 
 import rag  # noqa: E402
+import reply  # noqa: E402
 from rag import types  # noqa: E402
-from rag.errors import RagError, SettingsError  # noqa: E402
+from rag.errors import SettingsError  # noqa: E402
 from rag.models import tiers  # noqa: E402
-from rag.page import card, choices, guard, listing, markdown, places, routes  # noqa: E402
-from rag.page.chat import Chat  # noqa: E402
-from rag.page.home import LOOK_S, Home  # noqa: E402
+from rag.page import (  # noqa: E402
+    choices,
+    guard,
+    keeping,
+    listing,
+    markdown,
+    places,
+    routes,
+    telling,
+    trace,
+)
+from rag.page.chat import Asked, Chat  # noqa: E402
+from rag.page.home import Home  # noqa: E402
 from rag.page.meanwhile import meanwhile  # noqa: E402
+from rag.page.telling import Telling  # noqa: E402
 from rag.page.wording import wording  # noqa: E402
 from rag.settings import load  # noqa: E402
 
 if TYPE_CHECKING:
+    from rag.models.chat import ChatModel
+    from rag.page.passages import FindPage
     from rag.workspace import Workspace
 
-logger = logging.getLogger("rag.page")
 for chatty in ("httpx", "httpx2", "watchfiles.main"):
     logging.getLogger(chatty).setLevel(logging.WARNING)
-FRAME_S = 0.05  # between two frames of a streamed answer
-WIDGETS = {"select": Select, "multiselect": MultiSelect, "slider": Slider, "text": TextInput}
 
 
 # --- the process -------------------------------------------------------------------------
@@ -102,36 +112,22 @@ def chosen() -> choices.Choices:
     return choices.parse(cl.user_session.get("chat_settings") or {}, home.settings.mode)
 
 
-@asynccontextmanager
-async def errors_shown() -> AsyncIterator[None]:
-    """Our errors as their sentence; any other as a general one that the log explains."""
-    try:
-        yield
-    except asyncio.CancelledError:  # by the stop button
-        await cl.Message(f"*{the_chat().words('stopped')}*").send()
-    except RagError as exc:
-        await cl.ErrorMessage(markdown.plain(str(exc))).send()
-    except Exception:
-        trace = uuid.uuid4().hex[:8]
-        logger.exception("trace %s", trace)
-        await cl.ErrorMessage(the_chat().words("unexpected", trace=trace)).send()
+def errors_shown() -> AbstractAsyncContextManager[None]:
+    return reply.errors_shown(the_chat().words)
 
 
-async def tell_waiting(key: str) -> None:
+def tell_waiting(key: str) -> Coroutine[Any, Any, None]:
     """A line on what the model or the library waits for, whenever it does."""
-    words, step, run = the_chat().words, cl.Step("", icon="hourglass"), cl.context.current_run
-    step.parent_id = run.id if run else None
-    try:
-        while True:
-            waiting = home.waits_for(chosen(), words)
-            name = words(key, state=waiting) if waiting else ""
-            if name != step.name:
-                change = step.update if name and step.name else step.send if name else step.remove
-                step.name = name
-                await change()
-            await asyncio.sleep(LOOK_S)
-    finally:
-        await step.remove()
+    chat = the_chat()
+
+    def line() -> str:
+        told = chat.writing
+        if told and told.text:
+            return ""
+        state = home.waits_for(chosen(), chat.words, told.tier if told else None)
+        return chat.words(key, state=state) if state else ""
+
+    return reply.tell_line(line)
 
 
 @cl.set_starters
@@ -155,12 +151,7 @@ async def send_settings(workspace: Workspace) -> None:
     values, words = cl.user_session.get("chat_settings") or {}, the_chat().words
     names = listing.names(the_chat(), workspace.library.documents())
     panel = choices.panel(values, home.settings, workspace.model_names, names, words)
-    await cl.ChatSettings(
-        [
-            Tab(tab, words(f"tab_{tab}"), [WIDGETS[one.kind](**one.arguments) for one in fields])
-            for tab, fields in panel.items()
-        ]
-    ).send()
+    await reply.offer(panel, words)
 
 
 @cl.on_settings_update
@@ -202,10 +193,7 @@ async def window_message(message: Any) -> None:
     if message != "documents":
         return
     async with errors_shown():
-        panel = cl.CustomElement(name="Documents", props=await listed(), display="side")
-        emit = cl.context.emitter.emit  # ElementSidebar would leave the element in the chat, too
-        await emit("set_sidebar_title", the_chat().words("listing"))
-        await emit("set_sidebar_elements", {"elements": [panel.to_dict()], "key": panel.id})
+        await reply.beside(the_chat().words("listing"), "Documents", await listed())
 
 
 @cl.action_callback("documents")
@@ -234,88 +222,75 @@ async def on_message(message: cl.Message) -> None:
         files = [file for file in message.elements if file.path]
         ready = await take_in(files, workspace) if files else ""
         if question := message.content.strip():
+            for asked in the_chat().rewind(message.id):
+                await asked.screen.clear()
             await answer(question, message.id, workspace)
         elif ready:
             await cl.Message(ready).send()
 
 
-async def answer(question: str, turn_id: str, workspace: Workspace) -> None:
-    chat, choice, reply, search = the_chat(), chosen(), Reply(), cl.Step("")
-    chat.rewind(turn_id)
+async def answer(
+    question: str, turn_id: str, workspace: Workspace, earlier: Asked | None = None
+) -> None:
+    """Answer a question; by the larger model in place of an ``earlier`` answer, if there is one."""
+    chat, choice = the_chat(), chosen()
+    mode: types.Mode = "llm" if earlier else choice.mode
     await workspace.refresh()
     index = chat.searched(workspace.index, choice.documents)
-    pipeline = await workspace.pipeline(**choice.of_pipeline())
-    events = pipeline.answer(question, index=index, history=chat.history(), mode=choice.mode)
-    end: types.AnswerEvent | None = None
-    try:
-        async with (
-            meanwhile(tell_waiting("kept")) as waiting,
-            meanwhile(reply.stream()),
-            aclosing(events),
-        ):
-            async for event in events:
-                match event:
-                    case types.Retrieved():
-                        await search.remove()  # a second one replaces the first
-                        search = await show_search(event)
-                    case types.Delta(text=text):
-                        waiting.cancel()
-                        reply.text += text
-                    case types.Escalated():
-                        reply.text = ""  # what follows is the larger model's
-                    case types.Answered() | types.Failed():
-                        end = event
-    except asyncio.CancelledError:
-        if not reply.text:
-            raise
-        await reply.break_off("stopped")
-    match end:
-        case types.Answered(answer=done):
-            chat.turns[turn_id] = (question, done.text)
-            await reply.finish(done, workspace)
-        case types.Failed(message=sentence):
-            if reply.text:
-                await reply.break_off("cut_off")
-            await cl.ErrorMessage(markdown.plain(sentence)).send()
+    pipeline = await workspace.pipeline(**choice.of_pipeline(), consent=consent)
+    screen = earlier.screen if earlier else reply.Reply()
+    asked, pipeline, larger = keeping.prepared(Asked(question, "", screen, mode), pipeline, chat)
+    told = Telling(chat, turn_id, asked, finder(workspace), larger, earlier)
+    history = chat.history(before=turn_id)
+    events = pipeline.answer(question, index=index, history=history, mode=mode)
+    async with meanwhile(tell_waiting("kept")):
+        done = await told.tell(events)
+    if done:
+        await workspace.record(done, mode)
 
 
-async def show_search(event: types.Retrieved) -> cl.Step:
-    words = the_chat().words
-    table = cl.CustomElement(name="Search", props=card.retrieval(event, words))
-    title = card.retrieval_title(event.context, words)
-    step = cl.Step(title, "retrieval", icon="search", elements=[table])
-    async with step:
-        step.output = f"{words('search_query')}: {markdown.plain(event.query.text)}"
-    return step
+def finder(workspace: Workspace) -> FindPage:
+    return partial(places.find, the_chat(), workspace.library)
 
 
-class Reply:
-    """The answer on the page: streamed as whole frames, then with its card."""
+async def consent(model: ChatModel) -> bool:
+    """Whether a model that is not on this machine may be asked; asked once a chat."""
+    chat = the_chat()
+    if model.name not in chat.allowed:
+        question = chat.words("consent", model=markdown.plain(model.name))
+        choices_ = chat.words("consent_allow"), chat.words("consent_refuse")
+        chat.allowed[model.name] = await reply.ask(question, *choices_)
+    return chat.allowed[model.name]
 
-    def __init__(self) -> None:
-        self.text = ""
-        self.message = cl.Message("")
 
-    async def stream(self) -> None:
-        while True:
-            frame = markdown.answer(self.text)
-            if frame != self.message.content:
-                await self.message.stream_token(frame, is_sequence=True)
-            await asyncio.sleep(FRAME_S)
+@cl.action_callback("larger")
+async def ask_larger(action: cl.Action) -> None:
+    """The larger model's answer in place of the one that is shown."""
+    chat, turn_id = the_chat(), action.payload["question"]
+    earlier = chat.turns.get(turn_id)
+    if earlier is None or chat.writing:
+        return
+    chat.allowed = {model: True for model, allowed in chat.allowed.items() if allowed}
+    workspace = await home.workspace()
+    local_steps.set([earlier.screen.run])  # type: ignore[attr-defined]
+    reply.begin(answer(earlier.question, turn_id, workspace, earlier), chat.words)
 
-    async def finish(self, done: types.Answer, workspace: Workspace) -> None:
-        find = partial(places.find, the_chat(), workspace.library)
-        turn = cl.CustomElement(name="TurnCard", props=card.turn(done, find, the_chat().words))
-        self.message.elements.append(turn)  # type: ignore[arg-type]
-        self.message.metadata = card.metadata(done)
-        numbers = range(1, len(done.context.hits) + 1)
-        self.message.content = markdown.answer(done.text, numbers)
-        await self.message.send()
 
-    async def break_off(self, why: str) -> None:
-        self.message.metadata = {"ended": why}
-        self.message.content = f"{markdown.answer(self.text)}\n\n*{the_chat().words(why)}*"
-        await self.message.send()
+@cl.action_callback("keep")
+async def keep_local(action: cl.Action) -> None:
+    """The local answer in place of the larger model's."""
+    async with errors_shown():
+        workspace = await home.workspace()
+        await telling.keep(the_chat(), action.payload["question"], finder(workspace))
+
+
+@cl.action_callback("trace")
+async def show_trace(action: cl.Action) -> dict[str, Any] | None:
+    """All that is known of a turn; not by the socket, whose messages have a limit."""
+    asked = the_chat().turns.get(action.payload["question"])
+    return (
+        trace.shown(asked.answer, asked.mode, the_chat().words) if asked and asked.answer else None
+    )
 
 
 @cl.on_stop

@@ -2,8 +2,8 @@
 // opens a citation's passage beside the chat. All texts are shown as text.
 import { useEffect, useRef, useState } from 'react';
 import { useSetRecoilState } from 'recoil';
-import { sideViewState } from '@chainlit/react-client';
-import { ChevronDown, FileText } from 'lucide-react';
+import { elementState, useChatData } from '@chainlit/react-client';
+import { Check, ChevronDown, CircleAlert, Cloud, TriangleAlert } from 'lucide-react';
 
 const seconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`);
 
@@ -56,60 +56,106 @@ function Waterfall({ stages, total, labels }) {
 
 function Facts({ card }) {
   const facts = [
-    [card.labels.used_model, card.model],
+    ...card.usage.map((used) => [used.model, used.tokens]),
     [card.labels.passages, card.budget],
-    [null, card.tokens],
     [card.labels.cost, card.cost_usd ? `$${card.cost_usd.toPrecision(2)}` : ''],
     [card.labels.trace, card.turn]
   ].filter(([, fact]) => fact);
   return (
-    <>
-      <dl className="rag-facts">
-        {facts.map(([name, fact]) => (
-          <div key={fact}>
-            {name ? <dt>{name}</dt> : null}
-            <dd>{fact}</dd>
-          </div>
+    <dl className="rag-facts">
+      {facts.map(([name, fact]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{fact}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Judgement({ card }) {
+  if (!card.signals.length && !card.terms.length) return null;
+  return (
+    <div className="rag-judgement">
+      {card.percent ? <span className="rag-percent">{card.labels.confidence} <b>{card.percent}</b></span> : null}
+      <ul>
+        {card.signals.map((signal, i) => (
+          <li key={i} className={signal.speaks_for ? 'rag-for' : 'rag-against'}>
+            {signal.speaks_for ? <Check aria-hidden="true" /> : <CircleAlert aria-hidden="true" />}
+            {signal.text}
+          </li>
         ))}
-      </dl>
-      {card.notes.length ? (
-        <ul className="rag-notes">{card.notes.map((note, i) => <li key={i}>{note}</li>)}</ul>
+      </ul>
+      {card.terms.length ? (
+        <span className="rag-searched">
+          {card.labels.searched_for}: {card.terms.map((term) => <span className="rag-term" key={term}>{term}</span>)}
+        </span>
       ) : null}
-    </>
+    </div>
+  );
+}
+
+function Sources({ card, show }) {
+  if (!card.sources.length) return null;
+  const label = card.terms.length ? card.labels.nearest : card.labels.sources;
+  return (
+    <div className="rag-sources" aria-label={label}>
+      {card.terms.length ? <span className="rag-nearest">{label}</span> : null}
+      {card.sources.map((source) => (
+        <button
+          type="button"
+          key={source.number}
+          className={`rag-source ${source.cited ? 'rag-cited' : ''}`}
+          title={source.supported ? source.section : card.labels.unsupported}
+          onClick={() => show(source)}
+        >
+          <span className="rag-number">{source.number}</span>
+          <span className="rag-name">{source.document}</span>
+          <span className="rag-page">{card.labels.page.replace('{page}', source.page)}</span>
+        </button>
+      ))}
+    </div>
   );
 }
 
 export default function TurnCard() {
   const [open, setOpen] = useState(false);
-  const setSideView = useSetRecoilState(sideViewState);
+  const { loading } = useChatData();
+  const setElements = useSetRecoilState(elementState);
   const root = useRef(null);
   const card = props;
+  const { labels } = card;
 
+  // Chainlit shows beside the chat what it knows as a "side" element, under the last one's name,
+  // and keeps that open while other elements come.
+  const beside = (title, elements) => {
+    const shown = [...elements, { type: 'title', name: title }].map((element, i) => ({
+      id: `beside-${card.turn}-${i}`, display: 'side', forId: '', ...element
+    }));
+    setElements((all) => [...all.filter((element) => element.display !== 'side'), ...shown]);
+  };
   const show = (source) => {
-    const id = `${card.turn}-${source.number}`;
-    const passage = {
-      id, type: 'custom', name: 'PassageView', display: 'side', forId: '',
-      props: { ...source, labels: card.labels }
-    };
-    const file = {
-      id: `${id}-file`, type: 'pdf', name: source.document, display: 'side', forId: '',
-      url: source.url && apiClient.buildEndpoint(source.url), page: source.page
-    };
-    setSideView({
-      title: source.document,
-      elements: source.is_pdf && source.url ? [passage, file] : [passage]
-    });
+    const passage = { type: 'custom', name: 'PassageView', props: { ...source, labels } };
+    const url = source.url && apiClient.buildEndpoint(source.url);
+    const file = { type: 'pdf', name: source.document, url, page: source.page };
+    beside(source.document, source.is_pdf && url ? [passage, file] : [passage]);
+  };
+  const act = (name) => callAction({ name, payload: { question: card.question } });
+  const why = async () => {
+    const { response } = await act('trace');
+    if (response) beside(labels.why_title, [{ type: 'custom', name: 'Trace', props: response }]);
   };
 
-  // Citations are links in the message's text: #passage-1 and so on.
+  // Links in the message's text: citations (#passage-1 and so on) and sentences without support.
   useEffect(() => {
     const follow = (event) => {
-      const link = event.target.closest('.message-content a[href^="#passage-"]');
+      const link = event.target.closest('.message-content a[href^="#"]');
       if (!link || !link.closest('.message-content').contains(root.current)) return;
       event.preventDefault();
-      const number = link.getAttribute('href').slice('#passage-'.length);
+      const [, number] = link.getAttribute('href').split('#passage-');
       const source = card.sources.find((one) => String(one.number) === number);
       if (source) show(source);
+      else if (link.getAttribute('href') === '#unsupported') why();
     };
     document.addEventListener('click', follow);
     return () => document.removeEventListener('click', follow);
@@ -117,40 +163,44 @@ export default function TurnCard() {
 
   return (
     <div className="rag-card" data-turn={card.turn} ref={root}>
-      {card.sources.length ? (
-        <div className="rag-sources" aria-label={card.labels.sources}>
-          {card.sources.map((source) => (
-            <button
-              type="button"
-              key={source.number}
-              className={`rag-source ${source.cited ? 'rag-cited' : ''}`}
-              title={source.supported ? source.section : card.labels.unsupported}
-              onClick={() => show(source)}
-            >
-              <FileText aria-hidden="true" />
-              <span className="rag-number">{source.number}</span>
-              <span className="rag-name">{source.document}</span>
-              <span className="rag-page">{card.labels.page.replace('{page}', source.page)}</span>
-            </button>
-          ))}
-        </div>
+      {card.has_unsupported ? (
+        <p className="rag-legend"><span className="rag-mark">?</span> {labels.unsupported_legend}</p>
       ) : null}
-      <button type="button" className="rag-summary" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span className={`rag-badge rag-${card.badge.tone}`}>{card.badge.text}</span>
-        <span className="rag-model">{card.model}</span>
-        <span className="rag-figures">
-          {card.speed ? <span>{card.speed}</span> : null}
-          <span className="rag-took">{seconds(card.total_ms)}</span>
-          <ChevronDown aria-label={card.labels.details} className={open ? 'rag-open' : ''} />
-        </span>
-        <Bar stages={card.stages} total={card.total_ms} />
-      </button>
-      {open ? (
-        <div className="rag-details">
-          <Waterfall stages={card.stages} total={card.total_ms} labels={card.labels} />
-          <Facts card={card} />
-        </div>
-      ) : null}
+      <Sources card={card} show={show} />
+      <div className="rag-box">
+        <button type="button" className="rag-summary" aria-expanded={open} onClick={() => setOpen(!open)}>
+          <span className={`rag-badge rag-${card.badge.tone}`}>{card.badge.text}</span>
+          {card.badge.text.includes(card.model) ? null : <span className="rag-model">{card.model}</span>}
+          <span className="rag-figures">
+            {card.speed ? <span>{card.speed}</span> : null}
+            <span className="rag-took">{seconds(card.total_ms)}</span>
+            <ChevronDown aria-label={labels.details} className={open ? 'rag-open' : ''} />
+          </span>
+          <Bar stages={card.stages} total={card.total_ms} />
+        </button>
+        <Judgement card={card} />
+        {card.remote.map((line) => (
+          <p key={line} className="rag-line"><Cloud aria-hidden="true" />{line}</p>
+        ))}
+        {card.warnings.map((line, i) => (
+          <p key={i} className="rag-line rag-warned"><TriangleAlert aria-hidden="true" />{line}</p>
+        ))}
+        {open ? (
+          <div className="rag-details">
+            <Waterfall stages={card.stages} total={card.total_ms} labels={labels} />
+            <Facts card={card} />
+          </div>
+        ) : null}
+      </div>
+      <div className="rag-acts">
+        <button type="button" className="rag-act rag-why" onClick={why}>{labels.why}</button>
+        {card.can.larger ? (
+          <button type="button" className="rag-act" disabled={loading} onClick={() => act('larger')}>{labels.ask_larger}</button>
+        ) : null}
+        {card.can.keep ? (
+          <button type="button" className="rag-act" disabled={loading} onClick={() => act('keep')}>{labels.keep_local}</button>
+        ) : null}
+      </div>
     </div>
   );
 }

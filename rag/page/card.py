@@ -7,32 +7,21 @@ knows nothing of how it is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby, pairwise
+from collections.abc import Mapping
 from typing import Any
 
 from rag import encoding
+from rag.page import signals
+from rag.page.chat import Asked
+from rag.page.passages import FindPage, passages
 from rag.page.wording import Wording
-from rag.types import Answer, Chunk, Citation, Context, Hit, Latency, Retrieved
+from rag.retrieval.analysis import content_words
+from rag.types import Answer, Context, Hit, Latency, Retrieved, Usage
 
 STAGES = ("retrieve", "queue", "pack", "first_token", "generate", "check", "escalate")  # as run
-AROUND_CHARACTERS = 240  # of the page, shown before and after a passage
-WRAPPED_SHARE = 0.7  # of the longest line: such a line was wrapped
+NEAREST = 3  # passages shown when none holds the answer
 
 Props = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Where a passage stands: its page's text, and the address of the file, "" for none."""
-
-    text: str
-    url: str
-    is_pdf: bool
-
-
-FindPage = Callable[[str, int], Page]  # document id, page number
 
 
 def retrieval(retrieved: Retrieved, words: Wording) -> Props:
@@ -74,35 +63,70 @@ def _row(hit: Hit, number: int | None, reason: str, best: float) -> Props:
     }
 
 
-def turn(answer: Answer, find_page: FindPage, words: Wording) -> Props:
+def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words: Wording) -> Props:
     """The card under an answer. Its stages' milliseconds add up to the total, also as shown."""
-    prompt = sum(usage.prompt_tokens for usage in answer.usage.values())
-    completion = sum(usage.completion_tokens for usage in answer.usage.values())
-    estimated = any(usage.estimated for usage in answer.usage.values())
-    tokens = words(
-        "tokens_estimated" if estimated else "tokens", prompt=prompt, completion=completion
-    )
-    speed = tokens_per_second(answer)
-    context = answer.context
+    context, is_declined = answer.context, is_absent(answer)
+    hits = context.hits or tuple(dropped.hit for dropped in context.dropped[:NEAREST])
     stages = _stages(answer.latency, words)
+    speed = tokens_per_second(answer)
     return {
         "turn": answer.trace_id,
+        "question": turn_id,
         "model": answer.model,
-        "badge": _badge(answer, words),
+        "badge": _badge(asked, answer, words),
+        "percent": "" if is_declined else f"{answer.confidence.value:.0%}",
+        "signals": [
+            {"text": text, "speaks_for": speaks_for}
+            for text, speaks_for in signals.weightiest(answer.confidence, words)
+        ],
+        "terms": terms(answer) if is_declined else [],
+        "remote": [words("remote", model=model) for model in sent_to(asked, answer)],
+        "can": {
+            "larger": asked.has_larger and answer.route in {"slm", "declined"},
+            "keep": asked.draft is not None,
+        },
         "stages": stages,
         "total_ms": sum(stage["ms"] for stage in stages),
         "speed": words("speed", speed=f"{speed:.1f}") if speed else "",
-        "tokens": tokens if answer.usage else "",
+        "usage": [_used(model, usage, words) for model, usage in answer.usage.items()],
         "budget": words("budget", used=context.token_count, budget=context.budget_tokens),
-        "confidence": answer.confidence.value,
         "cost_usd": answer.cost_usd,
-        "notes": [*answer.warnings, *answer.confidence.reasons],
-        "sources": passages(answer.context, answer.citations, find_page),
+        "warnings": list(answer.warnings),
+        "has_unsupported": bool(answer.unsupported),
+        "sources": passages(hits, answer.citations, find_page),
         "labels": words.group(
-            "sources", "details", "total", "used_model", "passages", "confidence", "cost", "trace",
-            "unsupported", "whole_document",
+            "sources", "nearest", "details", "total", "passages", "confidence", "cost", "trace",
+            "unsupported", "unsupported_legend", "whole_document", "why", "why_title",
+            "ask_larger", "keep_local", "searched_for",
         ) | {"page": words("page", page="{page}")},
     }  # fmt: skip
+
+
+def pending(turn_id: str, model: str, reason: str, can_keep: bool, words: Wording) -> Props:
+    """What stands in place of the card while a larger model is asked."""
+    key = "escalating_because" if reason else "escalating"
+    return {
+        "question": turn_id,
+        "text": words(key, model=model, reason=reason),
+        "can_keep": can_keep,
+        "labels": words.group("keep_local", "keep_local_why"),
+    }
+
+
+def is_absent(answer: Answer) -> bool:
+    """Whether it says that the documents do not hold what was asked."""
+    return answer.route == "declined" or answer.confidence.verdict == "not_in_documents"
+
+
+def terms(answer: Answer) -> list[str]:
+    """The words that were searched for, as they were written."""
+    return content_words(answer.query.text, ())[0]
+
+
+def sent_to(asked: Asked, answer: Answer) -> list[str]:
+    """The models that are not on this machine and were asked for this answer."""
+    tried = (attempt.model for attempt in answer.attempts if attempt.tier in asked.remote)
+    return list(dict.fromkeys(tried))
 
 
 def metadata(answer: Answer) -> Props:
@@ -122,7 +146,12 @@ def metadata(answer: Answer) -> Props:
 
 
 def tokens_per_second(answer: Answer) -> float | None:
-    """Speed of writing: tokens after the first, over the time from the first to the last."""
+    """Speed of writing: tokens after the first, over the time from the first to the last.
+
+    None where that time is not the answering model's own: a larger model's is told as a whole.
+    """
+    if answer.latency.escalate_ms is not None and answer.route != "slm":
+        return None
     usage = answer.usage.get(answer.model)
     seconds = (answer.latency.generate_ms or 0.0) / 1000
     if usage is None or usage.completion_tokens < 2 or seconds <= 0:  # noqa: PLR2004
@@ -130,78 +159,25 @@ def tokens_per_second(answer: Answer) -> float | None:
     return round((usage.completion_tokens - 1) / seconds, 1)
 
 
-def passages(context: Context, citations: Sequence[Citation], find_page: FindPage) -> list[Props]:
-    """The numbered passages the model read, each with its quotes marked and its surroundings."""
-    return [
-        _passage(number, hit, [one for one in citations if one.number == number], find_page)
-        for number, hit in enumerate(context.hits, start=1)
-    ]
+def _used(model: str, usage: Usage, words: Wording) -> Mapping[str, str]:
+    key = "tokens_estimated" if usage.estimated else "tokens"
+    told = words(key, prompt=usage.prompt_tokens, completion=usage.completion_tokens)
+    return {"model": model, "tokens": told}
 
 
-def _passage(number: int, hit: Hit, citations: Sequence[Citation], find_page: FindPage) -> Props:
-    chunk = hit.chunk
-    page = find_page(chunk.document_id, chunk.page)
-    before, after = _around(page.text, chunk)
-    flowing = unwrapped if page.is_pdf else str
-    quotes = [(one.start - chunk.start, one.end - chunk.start) for one in citations]
-    return {
-        "number": number,
-        "document": chunk.document_name,
-        "page": chunk.page,
-        "section": chunk.section,
-        "before": flowing(before),
-        "spans": marked(flowing(chunk.text), quotes or [(0, len(chunk.text))]),
-        "after": flowing(after),
-        "cited": bool(citations),
-        "supported": not citations or any(one.supported for one in citations),
-        "url": page.url,
-        "is_pdf": page.is_pdf,
-    }
-
-
-def marked(text: str, quotes: Sequence[tuple[int, int]]) -> list[Props]:
-    """``text`` in pieces, of which those inside a quote are marked.
-
-    >>> marked("one two", [(4, 7), (5, 9)])
-    [{'text': 'one ', 'marked': False}, {'text': 'two', 'marked': True}]
-    """
-    inside = [any(start <= place < end for start, end in quotes) for place in range(len(text))]
-    return [
-        {"text": "".join(text[place] for place in places), "marked": is_marked}
-        for is_marked, places in groupby(range(len(text)), key=inside.__getitem__)
-    ]
-
-
-def unwrapped(text: str) -> str:
-    """``text`` of a PDF without the line ends of its columns; as long as before.
-
-    A line nearly as long as the longest was wrapped; after a shorter one the break is meant.
-
-    >>> unwrapped("Data\\nIt weighs 138 kilograms and is\\nblue.")
-    'Data\\nIt weighs 138 kilograms and is blue.'
-    """
-    lines = text.split("\n")
-    full = WRAPPED_SHARE * max(map(len, lines))
-    ends = [" " if len(line) >= full and after else "\n" for line, after in pairwise(lines)]
-    return "".join(part for pair in zip(lines, [*ends, ""], strict=True) for part in pair)
-
-
-def _around(page: str, chunk: Chunk) -> tuple[str, str]:
-    """What stands before and after on the page, with an ellipsis where that is cut."""
-    if page[chunk.start : chunk.end] != chunk.text:  # the page has changed, or is gone
-        return "", ""
-    first, last = chunk.start - AROUND_CHARACTERS, chunk.end + AROUND_CHARACTERS
-    before = page[max(0, first) : chunk.start].lstrip()
-    after = page[chunk.end : last].rstrip()
-    return ("…" if first > 0 else "") + before, after + ("…" if last < len(page) else "")
-
-
-def _badge(answer: Answer, words: Wording) -> Mapping[str, str]:
-    if answer.route == "declined" or answer.confidence.verdict == "not_in_documents":
+def _badge(asked: Asked, answer: Answer, words: Wording) -> Mapping[str, str]:
+    if is_absent(answer):
         return {"text": words("badge_declined"), "tone": "muted"}
     if answer.confidence.verdict == "escalate":
         return {"text": words("badge_uncertain"), "tone": "warn"}
-    return {"text": words(f"badge_{answer.route}"), "tone": "good"}
+    if answer.route == "slm":
+        return {
+            "text": words("badge_small" if "slm" in asked.remote else "badge_slm"),
+            "tone": "good",
+        }
+    went_on = answer.route == "llm" and asked.mode != "llm"
+    key = "badge_escalated" if went_on else f"badge_{answer.route}"
+    return {"text": words(key, model=answer.model), "tone": "good"}
 
 
 def _stages(latency: Latency, words: Wording) -> list[Props]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rag.page.wording import Wording
-from rag.types import Chunk, Document, Message
+from rag.types import Answer, Chunk, Document, Message, Mode, Tier
 
 if TYPE_CHECKING:
+    from rag.page.screen import Screen
+    from rag.page.telling import Telling
     from rag.retrieval.index import Index
     from rag.retrieval.memory import MemoryIndex
 
@@ -32,6 +35,20 @@ class Upload:
         return PurePosixPath(urlsplit(self.url).path).name
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn as it is shown: what was asked, and the one answer that stands under it."""
+
+    question: str
+    text: str  # of the answer, or of as much of it as came
+    screen: Screen
+    mode: Mode = "auto"
+    answer: Answer | None = None  # None: it was stopped, or broke off
+    draft: Answer | None = None  # the small model's, that a larger one's stands in place of
+    remote: frozenset[Tier] = frozenset()  # whose models are not on this machine
+    has_larger: bool = False  # is there a larger model to ask?
+
+
 @dataclass
 class Chat:
     """``index`` is replaced, never changed: a question in flight keeps its view."""
@@ -39,7 +56,9 @@ class Chat:
     words: Wording
     index: MemoryIndex | None = None  # None: nothing was dropped yet
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
-    turns: dict[str, tuple[str, str]] = field(default_factory=dict)  # question and answer, by id
+    turns: dict[str, Asked] = field(default_factory=dict)  # as they are shown, by id, in order
+    writing: Telling | None = None  # the turn under way
+    allowed: dict[str, bool] = field(default_factory=dict)  # by model elsewhere: may it be sent to?
 
     def add(self, document: Document, chunks: Sequence[Chunk], url: str) -> bool:
         """Take a document in; False if the same bytes are already here."""
@@ -66,16 +85,17 @@ class Chat:
         both = library if self.index is None else JointIndex((library, self.index))
         return Scoped(both, frozenset(documents)) if documents else both
 
-    def rewind(self, turn_id: str) -> None:
-        """Forget a turn that is asked anew, and all that came after it."""
+    def rewind(self, turn_id: str) -> list[Asked]:
+        """Forget a turn that is asked anew, and all that came after it; what they were."""
         ids = list(self.turns)
-        if turn_id in ids:
-            for later in ids[ids.index(turn_id) :]:
-                del self.turns[later]
+        later = ids[ids.index(turn_id) :] if turn_id in ids else []
+        return [self.turns.pop(one) for one in later]
 
-    def history(self) -> tuple[Message, ...]:
+    def history(self, before: str = "") -> tuple[Message, ...]:
+        """Questions and the answers that are shown; those before the turn of that id, if given."""
+        earlier = takewhile(lambda turn: turn[0] != before, self.turns.items())
         return tuple(
             message
-            for question, answer in self.turns.values()
-            for message in (Message("user", question), Message("assistant", answer))
+            for _, asked in earlier
+            for message in (Message("user", asked.question), Message("assistant", asked.text))
         )

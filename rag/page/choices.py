@@ -19,6 +19,7 @@ TOP_K = ("1", "2", "3", "4", "5", "6", "8", "10", "15")
 CONTEXT_TOKENS = ("256", "512", "1024", "2048", "4096", "8192")
 EXAMPLE = "http://127.0.0.1:11434/v1#llama3.2:3b"
 STARTERS = ("about", "files", "models", "card")
+MODES: tuple[Mode, ...] = ("auto", "slm", "llm", "refine")
 TIERS: tuple[Tier, ...] = ("slm", "llm")
 
 
@@ -115,7 +116,7 @@ def panel(
 def _answer_fields(
     values: Mapping[str, Any], settings: Settings, documents: Mapping[str, str], words: Wording
 ) -> list[Field]:
-    modes = {words("mode_slm"): "slm", words("mode_llm"): "llm"}
+    modes = {words(f"mode_{mode}"): mode for mode in MODES}
     fields = [_select("mode", modes, values.get("mode") or settings.mode, words)]
     if documents:
         kept = [one for one in values.get("documents") or () if one in documents.values()]

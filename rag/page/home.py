@@ -69,13 +69,16 @@ class Home:
         entry = (await self.workspace()).library.entry(document_id)
         return Source(entry.source or Path(), entry.media_type)
 
-    def waits_for(self, choices: Choices, words: Wording) -> str:
-        """What an answer would have to wait for just now, as a line; "" for nothing."""
+    def waits_for(self, choices: Choices, words: Wording, tier: Tier | None = None) -> str:
+        """What an answer would have to wait for just now, as a line; "" for nothing.
+
+        ``tier``: whose model is at work; None for the one that begins.
+        """
         if self._opening is None or not self._opening.done():
             return words("opening_file", name=self._file) if self._file else words("opening")
         if self._opening.exception():
             return ""
-        tier: Tier = "llm" if choices.mode == "llm" else "slm"
+        tier = tier or ("llm" if choices.mode == "llm" else "slm")
         status = self._opening.result().status(tier, getattr(choices, tier))
         return "" if status.is_ready else waiting(status.model, status.progress, words)
 

@@ -7,13 +7,15 @@ citations; these functions know that of it, and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from rag.answering.safety import outside_code
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:&])")
 _DIRECTIVE = re.compile(r"(?<!\\):(?=[A-Za-z])")
 _IMAGE = re.compile(r"(?<!\\)!(?=\[)")
+_CLOSING = re.compile(r"[\s.!?…。|*_]*\Z")  # what ends a sentence, or a row of a table
+_UNSUPPORTED = "\ue000"  # for private use: no text that was read holds it
 _CITATION = re.compile(r"\[(\d{1,3})\](?!\()")
 
 
@@ -26,14 +28,17 @@ def plain(text: str) -> str:
     return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
-def answer(text: str, numbers: Collection[int] = ()) -> str:
+def answer(text: str, numbers: Collection[int] = (), unsupported: Sequence[str] = ()) -> str:
     """A model's Markdown with its citations as links to ``#passage-NUMBER``.
 
-    Only ``numbers`` become links: those of passages the model was given. No image is left, for
-    loading one would tell its server what was read here. Code is left alone.
+    Only ``numbers`` become links: those of passages the model was given. A sentence of
+    ``unsupported`` ends in a mark that links to ``#unsupported``. No image is left, for loading one
+    would tell its server what was read here. Code is left alone.
 
     >>> answer("It is blue [1], as `llama3.2:3b` says [9].", {1})
     'It is blue [[1]](#passage-1), as `llama3.2:3b` says [9].'
+    >>> answer("It is blue.", (), ["It is blue."])
+    'It is blue [?](#unsupported).'
     """
 
     def linked(match: re.Match[str]) -> str:
@@ -43,4 +48,17 @@ def answer(text: str, numbers: Collection[int] = ()) -> str:
     def prose(part: str) -> str:
         return _CITATION.sub(linked, _IMAGE.sub(r"\\!", _DIRECTIVE.sub(r"\\:", part)))
 
-    return outside_code(text, prose)
+    shown = outside_code(_marked(text, unsupported), prose)
+    return shown.replace(_UNSUPPORTED, " [?](#unsupported)")
+
+
+def _marked(text: str, unsupported: Sequence[str]) -> str:
+    """``text`` with a sign before the stop of each of these sentences, which stand in order."""
+    place = 0
+    for sentence in unsupported:
+        found = text.find(sentence, place)
+        if found < 0 or not sentence.strip():
+            continue
+        place = found + len(_CLOSING.sub("", sentence))
+        text = text[:place] + _UNSUPPORTED + text[place:]
+    return text

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rag.errors import RagError
-from rag.page.card import Page
 from rag.page.chat import Chat
+from rag.page.passages import Page
 
 if TYPE_CHECKING:
     from rag.documents.library import Library

@@ -33,6 +33,7 @@ def app(
             "RAG_DOCS_DIR": str(docs),
             "RAG_SLM": f"{_scripted_server.base_url}#small",
             "RAG_LLM": f"{_scripted_server.base_url}#large",
+            "RAG_MODE": "slm",  # what is judged and passed on is in test_judging.py
             "RAG_MAX_FILE_MB": "1",
         }
     )
@@ -173,7 +174,7 @@ def test_the_next_turn_uses_it_when_a_model_is_chosen(
 ) -> None:
     tab = open_tab(app.url)
     tab.ask("When does the fountain run?")
-    tab.choose("Answers", "mode", "Large model: slower, better")
+    tab.choose("Answers", "mode", "The large model alone: slower, better")
     tab.ask("When does the fountain run?")
     tab.choose_model("llm", f"{scripted_server.base_url}#another")
     tab.ask("When does the fountain run?")

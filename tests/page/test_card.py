@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.page import card
-from rag.page.card import Page
+from rag.page.chat import Asked
+from rag.page.passages import Page
 from rag.page.wording import Wording
 from rag.types import (
     Answer,
+    Attempt,
     Chunk,
     Citation,
     Confidence,
@@ -23,6 +26,7 @@ from rag.types import (
     Query,
     Retrieved,
     Usage,
+    Weighed,
 )
 
 ENGLISH = Wording("en")
@@ -48,6 +52,11 @@ ANSWER = Answer(
 )
 
 
+def turn(answer: Answer, **asked: Any) -> dict[str, Any]:
+    shown = Asked("How many litres?", answer.text, screen=None, **asked)  # type: ignore[arg-type]
+    return card.turn("turn1", shown, answer, find_page, ENGLISH)
+
+
 def find_page(document_id: str, page: int) -> Page:
     assert (document_id, page) == ("d1", 2)
     return Page(PAGE, "/source/d1", True)
@@ -60,7 +69,7 @@ def milliseconds(props: Mapping[str, object]) -> dict[str, int]:
 
 
 def test_the_stages_add_up_when_they_are_shown_rounded() -> None:
-    props = card.turn(ANSWER, find_page, ENGLISH)
+    props = turn(ANSWER)
     assert milliseconds(props) == {
         "retrieve": 1, "pack": 1, "first_token": 500, "generate": 1000, "check": 1,
     }  # fmt: skip
@@ -69,19 +78,19 @@ def test_the_stages_add_up_when_they_are_shown_rounded() -> None:
 
 def test_the_rest_is_a_stage_of_its_own_when_the_parts_leave_one() -> None:
     answer = replace(ANSWER, latency=Latency(retrieve_ms=2.0, total_ms=10.0))
-    assert milliseconds(card.turn(answer, find_page, ENGLISH)) == {"retrieve": 2, "other": 8}
+    assert milliseconds(turn(answer)) == {"retrieve": 2, "other": 8}
 
 
 def test_the_total_is_the_sum_when_none_was_measured() -> None:
     answer = replace(ANSWER, latency=Latency(retrieve_ms=2.0))
-    props = card.turn(answer, find_page, ENGLISH)
+    props = turn(answer)
     assert (milliseconds(props), props["total_ms"]) == ({"retrieve": 2}, 2)
 
 
 def test_the_card_is_empty_but_whole_when_nothing_is_known() -> None:
     bare = replace(ANSWER, latency=Latency(), usage={}, context=Context("", (), 0, 0), citations=())
-    props = card.turn(bare, find_page, ENGLISH)
-    assert (props["stages"], props["total_ms"], props["speed"], props["tokens"]) == ([], 0, "", "")
+    props = turn(bare)
+    assert (props["stages"], props["total_ms"], props["speed"], props["usage"]) == ([], 0, "", [])
     assert props["sources"] == []
 
 
@@ -94,74 +103,107 @@ def test_rounded_parts_keep_their_sum_when_they_are_any(parts: list[float]) -> N
 
 
 def test_tokens_and_speed_are_told_when_the_server_counted() -> None:
-    props = card.turn(ANSWER, find_page, ENGLISH)
-    assert props["tokens"] == "700 tokens read, 21 written"
+    props = turn(ANSWER)
+    assert props["usage"] == [{"model": "small", "tokens": "700 tokens read, 21 written"}]
     assert props["speed"] == "20.0 tokens/s"  # 20 after the first, in 1000.2 ms
 
 
 def test_tokens_are_called_an_estimate_when_the_server_did_not_count() -> None:
     answer = replace(ANSWER, usage={"small": Usage(700, 21, True)})
-    assert card.turn(answer, find_page, ENGLISH)["tokens"] == "about 700 tokens read, 21 written"
+    [used] = turn(answer)["usage"]
+    assert used["tokens"] == "about 700 tokens read, 21 written"
 
 
 @pytest.mark.parametrize(
-    ("route", "verdict", "badge", "tone"),
+    ("route", "verdict", "asked", "badge", "tone"),
     [
-        ("slm", "accept", "Small model", "good"),
-        ("llm", "accept", "Large model", "good"),
-        ("slm", "escalate", "Uncertain", "warn"),
-        ("slm", "not_in_documents", "Not in your documents", "muted"),
-        ("declined", "accept", "Not in your documents", "muted"),
+        ("slm", "accept", {}, "Answered locally", "good"),
+        ("slm", "accept", {"remote": frozenset({"slm"})}, "Small model", "good"),
+        ("llm", "accept", {}, "Escalated to small", "good"),
+        ("llm", "accept", {"mode": "llm"}, "Large model", "good"),
+        ("refined", "accept", {}, "Refined by small", "good"),
+        ("slm", "escalate", {}, "Uncertain", "warn"),
+        ("llm", "escalate", {}, "Uncertain", "warn"),
+        ("slm", "not_in_documents", {}, "Not in your documents", "muted"),
+        ("declined", "accept", {}, "Not in your documents", "muted"),
     ],
 )
 def test_the_badge_tells_route_and_verdict_when_it_is_short(
-    route: str, verdict: str, badge: str, tone: str
+    route: str, verdict: str, asked: dict[str, Any], badge: str, tone: str
 ) -> None:
     confidence = Confidence(0.5, verdict, {}, ())  # type: ignore[arg-type]
     answer = replace(ANSWER, route=route, confidence=confidence)  # type: ignore[arg-type]
-    shown = card.turn(answer, find_page, ENGLISH)["badge"]
-    assert shown == {"text": badge, "tone": tone}
+    assert turn(answer, **asked)["badge"] == {"text": badge, "tone": tone}
 
 
-def test_the_quote_is_marked_in_its_page_when_a_passage_is_cited() -> None:
-    [source] = card.turn(ANSWER, find_page, ENGLISH)["sources"]
-    assert source == {
-        "number": 1,
-        "document": "pump.pdf",
-        "page": 2,
-        "section": "Maintenance",
-        "before": "Maintenance\n\n",
-        "spans": [
-            {"text": "The pump holds 40 litres.", "marked": True},
-            {"text": " It is green.", "marked": False},
-        ],
-        "after": "\n\nThe end.",
-        "cited": True,
-        "supported": True,
-        "url": "/source/d1",
-        "is_pdf": True,
-    }
+def test_confidence_is_told_in_percent_with_what_weighs_most_when_it_was_judged() -> None:
+    weighed = (
+        Weighed("grounded_numbers", 0.5, False, ("12", "40")),
+        Weighed("coverage", 0.9, True),
+    )
+    judged = Confidence(0.823, "accept", {}, ("A.", "B."), weighed)
+    props = turn(replace(ANSWER, confidence=judged))
+    assert props["percent"] == "82%"
+    assert props["signals"] == [
+        {"text": "2 numbers not found in the sources: 12, 40", "speaks_for": False},
+        {"text": "The best passage holds what was asked", "speaks_for": True},
+    ]
 
 
-def test_the_whole_passage_is_marked_when_it_is_not_cited() -> None:
-    [source] = card.passages(CONTEXT, (), find_page)
-    assert source["spans"] == [{"text": CHUNK.text, "marked": True}]
-    assert (source["cited"], source["supported"]) == (False, True)
+def test_the_nearest_passages_and_the_terms_are_told_when_it_is_declined() -> None:
+    context = Context("", (), 0, 0, (Dropped(HIT, "No model has read it."),))
+    props = turn(replace(ANSWER, route="declined", context=context, citations=(),
+                         query=Query("How deep is the kraken?")))  # fmt: skip
+    assert [source["document"] for source in props["sources"]] == ["pump.pdf"]
+    assert props["terms"] == ["deep", "kraken"]
+    assert props["percent"] == ""
+    assert turn(ANSWER)["terms"] == []
 
 
-def test_a_passage_stands_alone_when_its_page_is_gone() -> None:
-    [source] = card.passages(CONTEXT, (CITATION,), lambda _id, _page: Page("", "", False))
-    assert (source["before"], source["after"], source["url"]) == ("", "", "")
-    assert "".join(span["text"] for span in source["spans"]) == CHUNK.text
+@pytest.mark.parametrize(
+    ("route", "has_larger", "draft", "can"),
+    [
+        ("slm", True, None, {"larger": True, "keep": False}),
+        ("slm", False, None, {"larger": False, "keep": False}),
+        ("declined", True, None, {"larger": True, "keep": False}),
+        ("llm", True, ANSWER, {"larger": False, "keep": True}),
+        ("refined", True, ANSWER, {"larger": False, "keep": True}),
+    ],
+)
+def test_a_person_can_choose_the_other_model_when_there_is_one(
+    route: str, has_larger: bool, draft: Answer | None, can: dict[str, bool]
+) -> None:
+    answer = replace(ANSWER, route=route)  # type: ignore[arg-type]
+    assert turn(answer, has_larger=has_larger, draft=draft)["can"] == can
 
 
-def test_a_long_page_is_cut_around_the_passage_when_it_is_shown() -> None:
-    page = "x" * 1000 + CHUNK.text + "y" * 1000
-    hit = replace(HIT, chunk=replace(CHUNK, start=1000, end=1000 + len(CHUNK.text)))
-    context = replace(CONTEXT, hits=(hit,))
-    [source] = card.passages(context, (), lambda _id, _page: Page(page, "", False))
-    assert source["before"] == "…" + "x" * card.AROUND_CHARACTERS
-    assert source["after"] == "y" * card.AROUND_CHARACTERS + "…"
+def test_the_models_elsewhere_are_named_when_they_were_asked() -> None:
+    attempts = (Attempt("slm", "small", (), "", "stop"), Attempt("llm", "far", (), "", "stop"))
+    answer = replace(ANSWER, attempts=attempts)
+    assert turn(answer)["remote"] == []
+    [line] = turn(answer, remote=frozenset({"llm"}))["remote"]
+    assert line == "Sent to far, which is not on this machine"
+
+
+def test_the_usage_of_each_model_is_told_when_two_were_asked() -> None:
+    usage = {"small": Usage(700, 21, False), "large": Usage(900, 30, True)}
+    assert turn(replace(ANSWER, usage=usage))["usage"] == [
+        {"model": "small", "tokens": "700 tokens read, 21 written"},
+        {"model": "large", "tokens": "about 900 tokens read, 30 written"},
+    ]
+
+
+def test_no_speed_is_told_when_the_time_was_another_models() -> None:
+    latency = replace(LATENCY, escalate_ms=2000.0, total_ms=3503.2)
+    answer = replace(ANSWER, route="llm", latency=latency)
+    assert turn(answer)["speed"] == ""
+    assert milliseconds(turn(answer))["escalate"] == 2000
+
+
+def test_the_reason_stands_beside_the_model_when_it_is_waited_for() -> None:
+    props = card.pending("t", "large", "It repeats itself", True, ENGLISH)
+    assert (props["text"], props["can_keep"]) == ("large is asked: It repeats itself", True)
+    assert card.pending("t", "large", "", False, ENGLISH)["text"] == "large is asked"
 
 
 def test_metadata_holds_the_numbers_when_it_is_written_as_json() -> None:
@@ -206,17 +248,3 @@ def test_a_bar_has_no_length_when_no_score_is_positive(score: float) -> None:
     context = Context("", (replace(HIT, score=score),), 1, 2)
     [row] = card.retrieval(Retrieved(Query("x"), context), ENGLISH)["rows"]
     assert row["share"] == 0.0
-
-
-@pytest.mark.parametrize(
-    ("text", "flowing"),
-    [
-        ("", ""),
-        ("one line", "one line"),
-        ("Data\nA line as long\nas it is.\n", "Data\nA line as long as it is.\n"),
-        ("A line as long\n\nAnother paragraph", "A line as long\n\nAnother paragraph"),
-    ],
-)  # fmt: skip
-def test_a_pdfs_lines_flow_when_they_were_only_wrapped(text: str, flowing: str) -> None:
-    assert card.unwrapped(text) == flowing
-    assert len(card.unwrapped(text)) == len(text)

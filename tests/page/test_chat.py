@@ -5,7 +5,7 @@ from typing import Any
 
 from rag.errors import NotFound
 from rag.page import places
-from rag.page.chat import Chat
+from rag.page.chat import Asked, Chat
 from rag.page.wording import Wording
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Chunk, Document, Message, Query
@@ -71,8 +71,12 @@ def test_a_question_in_flight_keeps_its_view_when_a_document_is_removed() -> Non
     assert len(before.search(Query("coolant"), 10)) == 1
 
 
+def asked(question: str, text: str) -> Asked:
+    return Asked(question, text, screen=None)  # type: ignore[arg-type]
+
+
 def test_history_is_question_and_answer_when_turns_were_made() -> None:
-    chat = new_chat(turns={"a": ("Why?", "Because."), "b": ("And?", "So.")})
+    chat = new_chat(turns={"a": asked("Why?", "Because."), "b": asked("And?", "So.")})
     assert chat.history() == (
         Message("user", "Why?"),
         Message("assistant", "Because."),
@@ -82,11 +86,18 @@ def test_history_is_question_and_answer_when_turns_were_made() -> None:
     assert new_chat().history() == ()
 
 
+def test_history_ends_before_a_turn_when_that_is_asked_again() -> None:
+    chat = new_chat(turns={"a": asked("Why?", "Because."), "b": asked("And?", "So.")})
+    assert chat.history(before="b") == (Message("user", "Why?"), Message("assistant", "Because."))
+    assert chat.history(before="a") == ()
+    assert len(chat.history(before="new")) == 4
+
+
 def test_later_turns_are_forgotten_when_a_question_is_asked_anew() -> None:
-    chat = new_chat(turns={"a": ("1", "1"), "b": ("2", "2"), "c": ("3", "3")})
-    chat.rewind("unknown")
+    chat = new_chat(turns={one: asked(one, one) for one in "abc"})
+    assert chat.rewind("unknown") == []
     assert list(chat.turns) == ["a", "b", "c"]
-    chat.rewind("b")
+    assert [turn.question for turn in chat.rewind("b")] == ["b", "c"]
     assert list(chat.turns) == ["a"]
 
 

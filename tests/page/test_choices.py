@@ -50,8 +50,12 @@ def test_the_panel_shows_what_was_chosen_when_it_is_sent_anew() -> None:
     assert panel["temperature"].arguments["initial"] == 0.2
 
 
-def test_a_mode_that_is_not_offered_is_shown_as_the_first_when_it_is_set() -> None:
-    assert fields({"mode": "refine"})["mode"].arguments["initial_value"] == "slm"
+def test_every_mode_is_offered_with_what_it_does_when_the_panel_opens() -> None:
+    mode = fields({"mode": "refine"})["mode"].arguments
+    assert list(mode["items"].values()) == ["auto", "slm", "llm", "refine"]
+    assert mode["initial_value"] == "refine"
+    assert all(len(label) > len("Automatic") for label in mode["items"])
+    assert mode["description"]
 
 
 def test_there_is_no_filter_when_there_are_no_documents() -> None:

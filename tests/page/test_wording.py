@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from rag.page.wording import ENGLISH, NOUNS, ROMANIAN, Wording, wording
+from rag.page import signals
+from rag.page.english import NOUNS as ENGLISH_NOUNS
+from rag.page.english import SENTENCES as ENGLISH
+from rag.page.romanian import NOUNS as ROMANIAN_NOUNS
+from rag.page.romanian import SENTENCES as ROMANIAN
+from rag.page.wording import Wording, wording
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +25,9 @@ def placeholders(sentence: str) -> set[str]:
 
 def test_both_languages_say_the_same_when_a_sentence_is_needed() -> None:
     assert ENGLISH.keys() == ROMANIAN.keys()
-    assert NOUNS["en"].keys() == NOUNS["ro"].keys()
+    assert ENGLISH_NOUNS.keys() == ROMANIAN_NOUNS.keys()
+    assert signals.ENGLISH.keys() == signals.ROMANIAN.keys()
+    assert signals.ENGLISH_LISTED.keys() == signals.ROMANIAN_LISTED.keys()
 
 
 def test_a_translation_takes_the_same_values_when_it_takes_any() -> None:
@@ -30,7 +37,8 @@ def test_a_translation_takes_the_same_values_when_it_takes_any() -> None:
 
 
 def test_romanian_has_its_own_letters_when_it_is_written() -> None:
-    text = "".join(ROMANIAN.values())
+    phrases = [*signals.ROMANIAN.values(), signals.ROMANIAN_LISTED.values()]
+    text = "".join([*ROMANIAN.values(), *(part for both in phrases for part in both)])
     assert not re.search("[şţŞŢ]", text)  # cedilla: another language's letters
     assert {"ă", "â", "î", "ș", "ț"} <= set(text)
 

@@ -1,0 +1,50 @@
+"""Why an answer is as it is: all that is known of a turn, to be read, copied and downloaded.
+
+An Answer in, properties of ``public/elements/Trace.jsx`` out. ``trace`` is what is downloaded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag import encoding
+from rag.page import card, signals
+from rag.page.wording import Wording
+from rag.types import Answer, Mode, Signal, Weighed
+
+Props = dict[str, Any]
+
+
+def shown(answer: Answer, mode: Mode, words: Wording) -> Props:
+    return {
+        "trace": {"mode": mode, **encoding.trace_json(answer)},
+        "terms": card.terms(answer),
+        "verdict": words(f"verdict_{answer.confidence.verdict}"),
+        "signals": [
+            {"name": name, "text": _said(name, signal, words), **encoding.signal_json(signal)}
+            for name, signal in answer.confidence.signals.items()
+        ],
+        "stages": {
+            **{name: words(f"stage_{name}") for name in card.STAGES},
+            "total": words("total"),
+        },
+        "labels": words.group(
+            "copy", "copied", "save", "judgement", "verdict", "confidence", "calibration",
+            "documented", "signals", "signal", "value", "threshold", "weight", "search",
+            "searched_for", "search_background", "terms", "column_passage", "column_score", "fits",
+            "attempts", "attempt_slm", "attempt_llm", "ended", "prompt", "written", "timings",
+            "cost", "trace", "mode", "search_none",
+        ) | {"page": words("page", page="{page}"), "verdicts": _verdicts(words)},
+    }  # fmt: skip
+
+
+def _said(name: str, signal: Signal, words: Wording) -> str:
+    """Its phrase, on the side of its threshold where it lies; "" when it was not measured."""
+    if signal.value is None:
+        return ""
+    speaks_for = signal.threshold is None or signal.value >= signal.threshold
+    return signals.phrase(Weighed(name, signal.value, speaks_for), words)
+
+
+def _verdicts(words: Wording) -> Props:
+    return {one: words(f"verdict_{one}") for one in ("accept", "escalate", "not_in_documents")}

@@ -1,0 +1,171 @@
+"""How app.py shows things: plain values in, Chainlit's messages, steps, elements and widgets out.
+
+``Reply`` is a Screen (rag/page/screen.py). Nothing here decides what is shown.
+"""
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import chainlit as cl
+from chainlit.input_widget import MultiSelect, Select, Slider, Tab, TextInput
+
+from rag.errors import RagError
+from rag.page import markdown
+from rag.page.choices import Field
+from rag.page.wording import Wording
+
+if TYPE_CHECKING:
+    from rag.page.screen import Props
+
+logger = logging.getLogger("rag.page")
+
+WIDGETS = {"select": Select, "multiselect": MultiSelect, "slider": Slider, "text": TextInput}
+LOOK_S = 0.3  # between two looks at what is waited for
+CONSENT_S = 3600  # as long as a chat is kept
+
+
+class Reply:
+    """A Screen (rag/page/screen.py) of Chainlit's messages, steps and elements."""
+
+    def __init__(self) -> None:
+        self.run = cl.context.current_run
+        self.message = cl.Message("")
+        self.elements: list[cl.CustomElement] = []  # of the message
+        self.found: cl.Step | None = None
+        self.folded: list[cl.Step] = []
+
+    async def search(self, title: str, note: str, props: Props) -> None:
+        table = cl.CustomElement(name="Search", props=dict(props))
+        if self.found is None:
+            self.found = cl.Step(title, "retrieval", icon="search")
+        elif self.found.elements:
+            table.id = self.found.elements[0].id
+        self.found.name, self.found.output, self.found.elements = title, note, [table]
+        async with self.found:
+            pass
+
+    async def stream(self, text: str) -> None:
+        await self.message.stream_token(text, is_sequence=True)
+
+    async def fold(self, title: str, text: str) -> None:
+        """The message itself turns into the step, and goes on under another id below."""
+        step = cl.Step(title, "tool", self.message.id, self.message.parent_id, icon="archive")
+        step.start = step.end = step.created_at
+        step.output = text
+        await self._strip()
+        await step.send()
+        self.folded.append(step)
+        self.message.id, self.message.content = str(uuid.uuid4()), ""
+        self.message.streaming = False
+
+    async def unfold(self) -> None:
+        await self.folded.pop().remove()
+
+    async def pending(self, props: Props) -> None:
+        await self._strip()
+        await self._send(cl.CustomElement(name="Escalation", props=dict(props)))
+
+    async def finish(self, text: str, metadata: Props, card: Props | None = None) -> None:
+        await self._strip()
+        self.message.content, self.message.metadata = text, dict(metadata)
+        await self._send(*([cl.CustomElement(name="TurnCard", props=dict(card))] if card else []))
+
+    async def tell(self, sentence: str) -> None:
+        await cl.ErrorMessage(sentence).send()
+
+    async def clear(self) -> None:
+        """Take the steps away; the messages go when Chainlit rewinds the chat."""
+        for step in filter(None, [self.found, *self.folded]):
+            await step.remove()
+
+    async def _send(self, *elements: cl.CustomElement) -> None:
+        self.elements = list(elements)
+        await self.message.send()
+        for element in elements:
+            await element.send(for_id=self.message.id)
+
+    async def _strip(self) -> None:
+        for element in self.elements:
+            await element.remove()
+        self.elements = []
+
+
+async def offer(panel: Mapping[str, Sequence[Field]], words: Wording) -> None:
+    """The settings panel, its fields by tab."""
+    await cl.ChatSettings(
+        [
+            Tab(tab, words(f"tab_{tab}"), [WIDGETS[one.kind](**one.arguments) for one in fields])
+            for tab, fields in panel.items()
+        ]
+    ).send()
+
+
+async def beside(title: str, element: str, props: Props) -> None:
+    """An element beside the chat; ElementSidebar would leave it in the chat, too."""
+    panel = cl.CustomElement(name=element, props=dict(props), display="side")
+    emit = cl.context.emitter.emit
+    await emit("set_sidebar_title", title)
+    await emit("set_sidebar_elements", {"elements": [panel.to_dict()], "key": panel.id})
+
+
+@asynccontextmanager
+async def errors_shown(words: Wording) -> AsyncIterator[None]:
+    """Our errors as their sentence; any other as a general one that the log explains."""
+    try:
+        yield
+    except asyncio.CancelledError:  # by the stop button
+        await cl.Message(f"*{words('stopped')}*").send()
+    except RagError as exc:
+        await cl.ErrorMessage(markdown.plain(str(exc))).send()
+    except Exception:
+        trace = uuid.uuid4().hex[:8]
+        logger.exception("trace %s", trace)
+        await cl.ErrorMessage(words("unexpected", trace=trace)).send()
+
+
+def begin(work: Coroutine[Any, Any, None], words: Wording) -> None:
+    """Work as if for a new message: the page shows that it goes on, and can stop it."""
+
+    async def working() -> None:
+        await cl.context.emitter.task_start()
+        try:
+            async with errors_shown(words):
+                await work
+        finally:
+            await cl.context.emitter.task_end()
+
+    cl.context.session.current_task = asyncio.create_task(working())
+
+
+async def tell_line(line: Callable[[], str]) -> None:
+    """Show ``line`` for as long as it says something, until this is cancelled."""
+    step, run = cl.Step("", icon="hourglass"), cl.context.current_run
+    step.parent_id = run.id if run else None
+    try:
+        while True:
+            name = line()
+            if name != step.name:
+                change = step.update if name and step.name else step.send if name else step.remove
+                step.name = name
+                await change()
+            await asyncio.sleep(LOOK_S)
+    finally:
+        await step.remove()
+
+
+async def ask(question: str, yes: str, no: str) -> bool:
+    """Two buttons under a question that goes away once one is pressed; no answer means no."""
+    choices = [cl.Action("ask", {"is_yes": label == yes}, label) for label in (yes, no)]
+    asked = cl.AskActionMessage(question, choices, timeout=CONSENT_S)
+    try:
+        pressed = await asked.send()
+    finally:
+        await asked.remove()
+    return pressed is not None and bool(pressed["payload"]["is_yes"])
