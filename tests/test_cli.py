@@ -292,6 +292,32 @@ def test_the_ledger_is_readable_when_a_person_looks(capsys: Output) -> None:
     assert "The larger model has not answered yet" in output.err
 
 
+def test_savings_are_told_when_a_draft_was_escalated(
+    pump: Path, capsys: Output, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM", f"{scripted_server.base_url}#large")
+    main(["index", str(pump)])
+    scripted_server.script(by_model, by_model, by_model, by_model)
+    answer = as_json(capsys, "ask", "When is the oil changed?", "--mode", "auto")
+    assert answer["route"] == "llm"
+    found = as_json(capsys, "ledger")
+    assert (found["auto_turns"], found["escalation_rate"]) == (1, 1.0)
+    assert found["tokens"]["large"] == {"prompt": 900, "completion": 7}
+    always = found["always_llm"]
+    assert (always["model"], always["from_turns"], always["usd"]) == ("large", 1, 0.0)
+    assert always["saved_ms"] < 0  # the draft was in vain
+    assert [moved["threshold"] for moved in found["thresholds"]][:2] == [0.1, 0.2]
+    assert main(["ledger"]) == 0
+    assert "Estimated from 1 turn that large answered." in capsys.readouterr().out
+
+
+def by_model(request: dict[str, Any]) -> Scripted:
+    """The small model writes nothing, the larger one answers."""
+    if request["model"] == "large":
+        return Scripted(deltas=("Every 500 hours", " [1]."), usage=(900, 7))
+    return Scripted(deltas=())
+
+
 def test_nothing_is_noted_when_the_ledger_is_off(
     pump: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:

@@ -79,8 +79,7 @@ def figures_json(found: Figures) -> Json:
 def lines(found: Figures) -> Iterator[str]:
     if not found.turns:
         return
-    turns = "1 turn" if found.turns == 1 else f"{found.turns} turns"
-    yield f"{turns} from {_moment(found.first_at)} to {_moment(found.last_at)}."
+    yield f"{_turns(found.turns)} from {_moment(found.first_at)} to {_moment(found.last_at)}."
     if found.auto_turns:
         yield (
             f"{found.auto_turns} in mode auto: {_percent(found.escalation_rate)} escalated, "
@@ -108,7 +107,7 @@ def _against(found: Figures, always: Always | None) -> Iterator[str]:
         ]
     yield from _table(("all turns", "time", "money"), rows)
     if always:
-        yield f"Estimated from {always.from_turns} turns that {always.model} answered."
+        yield f"Estimated from {_turns(always.from_turns)} that {always.model} answered."
         yield ""
 
 
@@ -132,6 +131,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         label, *cells = row
         yield "  ".join([label.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
     yield ""
+
+
+def _turns(count: int) -> str:
+    return "1 turn" if count == 1 else f"{count:,} turns"
 
 
 def _moment(at: float | None) -> str | None:
