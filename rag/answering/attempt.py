@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from rag.answering import budget, citations, confidence, modes, prompt
-from rag.answering.confidence import Draft, Found
 from rag.answering.context import pack
+from rag.answering.evidence import Draft, Found, Reading
 from rag.answering.options import AnsweringOptions
 from rag.answering.safety import StreamGuard, inert
 from rag.errors import ContextTooLong, ModelError, ModelTimeout, ModelUnavailable, WeightsError
@@ -83,7 +83,7 @@ class Writer:
     context: Context = field(default_factory=lambda: Context("", (), 0, 0))
     prompt: tuple[Message, ...] = ()
     partial: str = ""  # streamed so far
-    logprobs: tuple[float, ...] = ()
+    pieces: list[Delta] = field(default_factory=list)
     reply: Reply | None = None
     cited: citations.Cited | None = None
     confidence: Confidence | None = None  # None: not judged
@@ -189,7 +189,7 @@ class Writer:
                     yield event
 
     async def _sent(self) -> AsyncGenerator[Retrieved | Delta]:
-        if self.context != self.shown:
+        if self.shown is None or self.context.text != self.shown.text:
             self.shown = self.context
             yield Retrieved(self.asked.found.query, self.context)
         self._over("pack", "first_token")
@@ -204,7 +204,6 @@ class Writer:
     async def _streamed(self) -> AsyncGenerator[Delta]:
         """The reply as it comes; closing the model's stream frees the server's slot."""
         options = GenerationOptions(self.options.max_tokens, self.options.temperature)
-        pieces = 0
         async with aclosing(self.model.stream(self.prompt, options)) as events:
             async for event in events:
                 if isinstance(event, Reply):
@@ -212,22 +211,23 @@ class Writer:
                     break
                 if event.text and not self.partial:
                     self._over("first_token", "generate")
-                pieces += 1
+                self.pieces.append(event)
                 self.partial += event.text
-                self.logprobs += event.logprobs
                 yield event
-                if self.is_watched and self._is_doomed(pieces):
-                    self.reply = Reply(
-                        self.partial, self.model.name, "stopped", logprobs=self.logprobs or None
-                    )
+                if self.is_watched and self._is_doomed():
+                    self.reply = self._stopped()
                     break
         if self.reply is None:
             raise ModelUnavailable(f"{self.model.name} broke off its answer. Ask again.")
         if self.is_escalation and not self.partial.strip():
             raise ModelUnavailable(f"{self.model.name} wrote nothing.")
 
-    def _is_doomed(self, pieces: int) -> bool:
-        look = pieces % _LOOK_EVERY == 0 or self.partial.rstrip().endswith(_ENDS)
+    def _stopped(self) -> Reply:
+        logprobs = tuple(logprob for piece in self.pieces for logprob in piece.logprobs)
+        return Reply(self.partial, self.model.name, "stopped", logprobs=logprobs or None)
+
+    def _is_doomed(self) -> bool:
+        look = len(self.pieces) % _LOOK_EVERY == 0 or self.partial.rstrip().endswith(_ENDS)
         return look and confidence.is_doomed(self.partial)
 
     def _judge(self) -> Confidence:
@@ -235,7 +235,8 @@ class Writer:
         if reply is None:
             raise RuntimeError("The model has not been heard to its end.")
         self.cited = citations.resolve(reply.text, self.context, asked.question)
-        draft = Draft(asked.question, self.context, reply, self.cited, asked.found.coverage)
+        reading = Reading(self.context)
+        draft = Draft(asked.found, reading, reply, self.cited, self.pieces, asked.language)
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
 
     # --- the prompt

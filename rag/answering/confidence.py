@@ -1,213 +1,249 @@
-"""Judges an answer without asking a model: signals in, a verdict with reasons out.
+"""Judges an answer without asking a model: evidence in, a verdict with reasons out.
 
-Every signal lies between 0 and 1, and higher speaks for the answer; those of grounding are lexical
-(grounding.py), that of the tokens is the model's own doubt. The value orders answers and is not yet
-a calibrated probability. Thresholds and weights: docs/decisions/0052-first-judgement.md.
+Signals (signals/) lie between 0 and 1; higher speaks for the answer. A gate that is shut settles
+alone that an answer cannot stand. The others are weighed: by a calibration (calibration.py) into
+the probability that the answer is right, or, for a model nobody has calibrated, by the documented
+thresholds below into a figure that only orders answers (docs/decisions/0052-judgement.md).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from rag.answering.citations import Cited, without_marks
-from rag.answering.grounding import Sources
+from rag.answering import calibration, reasons
+from rag.answering.calibration import Calibration, prompt_key
+from rag.answering.evidence import Draft, Found
+from rag.answering.prompt import INSTRUCTION
 from rag.answering.refusals import refuses
-from rag.retrieval import coverage as retrieval
-from rag.retrieval.index import Statistics
-from rag.types import Confidence, Context, Hit, Query, Reply, Signal, Verdict
+from rag.answering.signals import retrieval, support, tokens, wording
+from rag.types import Confidence, Signal, Verdict, Weighed
 
-ACCEPT = 0.6  # a value below this is not accepted
+__all__ = ["Draft", "Found", "before", "is_doomed", "judge"]
+
+ACCEPT = 0.6  # without a calibration, a value below this is not accepted
+PRESENT = 0.25  # without a calibration, a coverage below this says that the subject is not there
+SHOWN = 3  # weightiest signals
+SEARCH = "retrieval"  # the calibration of ``before``, which holds for every model
 _GATED = 0.5  # times the value, when a gate is shut
+_ENDS = (".", "!", "?", "…", "。")
+_LOOP_WORDS = 40  # before which a repetition may be an enumeration
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What search brought, before any model is asked."""
-
-    question: str  # with those it leans on
-    query: Query
-    hits: tuple[Hit, ...]  # best first, more than a model will read
-    statistics: Statistics  # of the query's terms
-
-    @property
-    def coverage(self) -> float:
-        """Share of the question that the best passage holds."""
-        return retrieval.coverage(self.question, self.hits[:1], self.statistics)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """All that a judgement needs to know of a turn. Without slots: what is derived is kept."""
-
-    question: str
-    context: Context
-    reply: Reply
-    cited: Cited
-    coverage: float  # share of the question that the best passage holds (retrieval/coverage.py)
-
-    @cached_property
-    def text(self) -> str:
-        return without_marks(self.cited.text)
-
-    @cached_property
-    def sources(self) -> Sources:
-        return Sources.of(hit.chunk for hit in self.context.hits)
-
-
-# --- signals: each from a draft to 0…1, None where it cannot be measured -----------------
-
-
-def written(draft: Draft) -> float:
-    return float(bool(draft.text.strip()))
-
-
-def answered(draft: Draft) -> float:
-    """0 when its first sentence says that the passages do not hold the answer."""
-    return float(not refuses(draft.text))
-
-
-def complete(draft: Draft) -> float:
-    return float(draft.reply.finish_reason != "length")
-
-
-def coverage(draft: Draft) -> float:
-    """Share of the question's words that the best passage holds; rare words weigh more."""
-    return draft.coverage
-
-
-def grounded_words(draft: Draft) -> float | None:
-    """Share of the answer's content words that the passages hold."""
-    return draft.sources.share(draft.text)
-
-
-def grounded_numbers(draft: Draft) -> float | None:
-    """Share of the answer's numbers that stand in the passages or the question."""
-    numbers = draft.sources.numbers(draft.text)
-    return 1 - len(_foreign_numbers(draft)) / len(numbers) if numbers else None
-
-
-def backed_sentences(draft: Draft) -> float | None:
-    """Share of the sentences that a passage they cite backs."""
-    backed = draft.cited.backed
-    return sum(backed) / len(backed) if backed else None
-
-
-def least_probability(draft: Draft) -> float | None:
-    """That of the token the model was least sure of; servers that report only zeros know none."""
-    logprobs = draft.reply.logprobs or ()
-    return math.exp(min(logprobs)) if any(logprobs) else None
-
-
-def _foreign_numbers(draft: Draft) -> Sequence[str]:
-    asked = draft.sources.numbers(draft.question)
-    numbers = draft.sources.numbers(draft.text)
-    return [number for number, held in numbers.items() if not held and number not in asked]
-
-
-# --- judgement ---------------------------------------------------------------------------
+Measured = Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """Without a calibration, a value below ``threshold`` speaks against the answer, by ``weight``;
+    with one, only the gates keep their thresholds."""
+
     measure: Callable[[Draft], float | None]
     threshold: float
-    weight: float  # in the value; 0: it only opens or shuts the gate
-    is_gate: bool
-    reason: str  # said when the signal is below its threshold
+    weight: float = 0.0
+    is_gate: bool = False
 
+    def fails(self, value: float | None) -> bool:
+        return value is not None and value < self.threshold
+
+
+def _of_all(signal: Callable[[Sequence[float]], float | None]) -> Callable[[Draft], float | None]:
+    return lambda draft: signal(draft.logprobs)
+
+
+def _of_added(signal: Callable[[Sequence[float]], float | None]) -> Callable[[Draft], float | None]:
+    return lambda draft: signal(draft.answering_logprobs)
+
+
+def _of_search(signal: Callable[[Found], float | None]) -> Callable[[Draft], float | None]:
+    return lambda draft: signal(draft.found)
+
+
+OF_SEARCH: Mapping[str, Callable[[Found], float | None]] = {
+    "coverage": retrieval.coverage,
+    "words_held": retrieval.words_held,
+    "coverage_together": retrieval.coverage_together,
+    "score_ratio": retrieval.score_ratio,
+    "margin": retrieval.margin,
+    "spread": retrieval.spread,
+    "collection_size": retrieval.collection_size,
+}
 
 RULES: Mapping[str, Rule] = {
-    "written": Rule(written, 1.0, 0.0, True, "The model wrote nothing."),
-    "answered": Rule(
-        answered, 1.0, 0.0, True, "The model says that the passages do not hold the answer."
-    ),
-    "complete": Rule(complete, 1.0, 0.0, True, "The answer was cut before its end."),
-    "grounded_numbers": Rule(grounded_numbers, 1.0, 1.0, True, ""),
-    "grounded_words": Rule(
-        grounded_words, 0.6, 2.0, False, "Much of its wording is not in the passages."
-    ),
-    "backed_sentences": Rule(
-        backed_sentences, 0.5, 2.0, False, "Most of its sentences are backed by no passage."
-    ),
-    "coverage": Rule(coverage, 0.5, 1.0, False, "The best passage holds little of the question."),
-    "least_probability": Rule(
-        least_probability, 0.22, 1.0, False, "The model was unsure of its words."
-    ),
+    # the text alone
+    "written": Rule(wording.written, 1.0, is_gate=True),
+    "answered": Rule(wording.answered, 1.0, is_gate=True),
+    "complete": Rule(wording.complete, 1.0, is_gate=True),
+    "clean": Rule(wording.clean, 1.0, is_gate=True),
+    "varied": Rule(wording.varied, 0.5, is_gate=True),
+    "same_script": Rule(wording.same_script, 0.8, is_gate=True),
+    "says_more": Rule(wording.says_more, 0.01, is_gate=True),
+    "same_language": Rule(wording.same_language, 1.0, 0.5),
+    "certain": Rule(wording.certain, 1.0, 0.25),
+    "incompressible": Rule(wording.incompressible, 0.3, 0.25),
+    "restates": Rule(wording.restates, 0.3, 0.5),
+    "fitting_length": Rule(wording.fitting_length, 0.5, 0.25),
+    # the text beside its passages
+    "grounded_numbers": Rule(support.grounded_numbers, 1.0, 1.0, is_gate=True),
+    "grounded_names": Rule(support.grounded_names, 1.0, 0.5),
+    "grounded_units": Rule(support.grounded_units, 1.0, 0.25),
+    "grounded_words": Rule(support.grounded_words, 0.6, 1.0),
+    "grounded_additions": Rule(support.grounded_additions, 0.6, 1.0),
+    "backed_sentences": Rule(support.backed_sentences, 0.5, 1.0),
+    "exact_quotes": Rule(support.exact_quotes, 1.0, 0.5),
+    "in_one_place": Rule(support.in_one_place, 0.5, 0.5),
+    "where_likeliest": Rule(support.where_likeliest, 0.5, 1.0),
+    "beside": Rule(support.beside, 0.3, 0.5),
+    "around": Rule(support.around, 0.4, 0.5),
+    "named_around": Rule(support.named_around, 0.5, 0.5),
+    "fitting_kind": Rule(support.fitting_kind, 1.0, 0.5),
+    # the model's own doubt
+    "first_margin": Rule(_of_all(tokens.first_margin), 0.2),
+    "least_probability": Rule(_of_all(tokens.least_probability), 0.22, 0.5),
+    "least_window": Rule(_of_all(tokens.least_window), 0.4),
+    "low_quantile": Rule(_of_all(tokens.low_quantile), 0.4),
+    "mean_probability": Rule(_of_all(tokens.mean_probability), 0.8, 0.5),
+    "answer_first_margin": Rule(_of_added(tokens.first_margin), 0.2),
+    "answer_least_probability": Rule(_of_added(tokens.least_probability), 0.3, 0.5),
+    "answer_least_window": Rule(_of_added(tokens.least_window), 0.5, 0.5),
+    "answer_mean_probability": Rule(_of_added(tokens.mean_probability), 0.8),
+    # what search found
+    "coverage": Rule(_of_search(retrieval.coverage), 0.5, 0.5),
+    **{
+        name: Rule(_of_search(signal), 0.0)
+        for name, signal in OF_SEARCH.items()
+        if name != "coverage"
+    },
 }
+
+
+# --- before a word is written ------------------------------------------------------------
+
+
+def before(found: Found) -> Confidence:
+    """What to do, seen from what search brought alone; the value is that the subject is there.
+
+    ``accept``: let the small model draft. ``not_in_documents``: say so, and ask nobody.
+    """
+    measured = {name: signal(found) for name, signal in OF_SEARCH.items()}
+    fitted = calibration.load(SEARCH, "", has_logprobs=False)
+    value = _present(measured, fitted) if found.hits else 0.0
+    is_there = value >= (fitted.thresholds["draft"] if fitted else PRESENT)
+    weighed = (Weighed("subject", value, is_there, () if is_there else found.missing),)
+    return Confidence(
+        value=value,
+        verdict="accept" if is_there else "not_in_documents",
+        signals=_signals(measured, {}, fitted),
+        reasons=tuple(map(reasons.sentence, weighed)),
+        weightiest=weighed,
+        calibration=fitted.name if fitted else "",
+    )
+
+
+def is_doomed(text: str) -> bool:
+    """Whether a draft that begins so will not be accepted, however it goes on.
+
+    Only what no later word can mend: a refusal whose sentence has ended, and a loop.
+    """
+    return (text.rstrip().endswith(_ENDS) and refuses(text)) or (
+        len(text.split()) >= _LOOP_WORDS and wording.variety(text) < RULES["varied"].threshold
+    )
+
+
+# --- afterwards --------------------------------------------------------------------------
 
 
 def judge(draft: Draft) -> Confidence:
     """Whether the answer can stand, and why."""
-    signals = {
-        name: Signal(rule.measure(draft), rule.threshold, rule.weight)
-        for name, rule in RULES.items()
-    }
-    failed = [name for name, signal in signals.items() if _is_below(signal)]
-    gated = any(RULES[name].is_gate for name in failed)
-    value = _mean(signals.values()) * (_GATED if gated else 1.0)
-    reasons = tuple(_reason(name, draft) for name in failed)
+    measured = {name: rule.measure(draft) for name, rule in RULES.items()}
+    fitted = calibration.load(draft.reply.model, prompt_key(INSTRUCTION), bool(draft.logprobs))
+    shut = [name for name, rule in RULES.items() if rule.is_gate and rule.fails(measured[name])]
+    value = fitted.probability(measured) if fitted else _mean(measured)
+    value *= _GATED if shut else 1.0
+    verdict = _verdict(value, shut, measured, fitted)
+    weighed = _weightiest(draft, measured, shut, fitted, accepted=verdict == "accept")
     return Confidence(
         value=value,
-        verdict=_verdict(failed, value),
-        signals=signals,
-        reasons=reasons or ("The passages back the answer.",),
+        verdict=verdict,
+        signals=_signals(measured, RULES, fitted),
+        reasons=tuple(map(reasons.sentence, weighed)),
+        weightiest=weighed,
+        calibration=fitted.name if fitted else "",
     )
 
 
-def before(found: Found) -> Confidence:
-    """What to do before a word is written, from what search brought alone.
-
-    ``accept``: let the small model draft. ``escalate``: ask the larger one at once.
-    ``not_in_documents``: say so, and ask nobody.
-    """
-    if not found.hits:
-        return nothing_found()
-    signals = {"coverage": Signal(found.coverage, RULES["coverage"].threshold)}
-    return Confidence(found.coverage, "accept", signals, ())
-
-
-def is_doomed(text: str) -> bool:
-    """Whether a draft that begins so will not be accepted, however it goes on."""
-    return refuses(text) and text.rstrip().endswith((".", "!", "?"))
+def _verdict(
+    value: float, shut: Sequence[str], measured: Measured, fitted: Calibration | None
+) -> Verdict:
+    """A draft that fails although search hardly found the subject is not worth the larger model."""
+    if not shut and value >= (fitted.thresholds["accept"] if fitted else ACCEPT):
+        return "accept"
+    search = calibration.load(SEARCH, "", has_logprobs=False)
+    doubt = search.thresholds["refused" if "answered" in shut else "failed"] if search else ACCEPT
+    return "not_in_documents" if _present(measured, search) < doubt else "escalate"
 
 
-def nothing_found() -> Confidence:
-    """The judgement of a turn for which no model was asked: no passage shares a word with it."""
-    coverage_rule = RULES["coverage"]
-    signals = {"coverage": Signal(0.0, coverage_rule.threshold, coverage_rule.weight)}
-    return Confidence(
-        0.0, "not_in_documents", signals, ("No passage holds a word of the question.",)
+def _present(measured: Measured, search: Calibration | None) -> float:
+    """The probability that the documents speak of what is asked."""
+    return search.probability(measured) if search else measured["coverage"] or 0.0
+
+
+def _mean(measured: Measured) -> float:
+    """Share of the thresholds that are reached, by weight; of what could be measured."""
+    known = [(rule, value) for name, rule in RULES.items() if (value := measured[name]) is not None]
+    total = sum(rule.weight for rule, _ in known)
+    return sum(rule.weight for rule, value in known if not rule.fails(value)) / total
+
+
+# --- what is shown -----------------------------------------------------------------------
+
+
+def _signals(
+    measured: Measured, rules: Mapping[str, Rule], fitted: Calibration | None
+) -> Mapping[str, Signal]:
+    return {name: _signal(name, value, rules, fitted) for name, value in measured.items()}
+
+
+def _signal(
+    name: str, value: float | None, rules: Mapping[str, Rule], fitted: Calibration | None
+) -> Signal:
+    """With the weight that counted; a calibrated one speaks against the answer below its mean."""
+    rule = rules.get(name)
+    if rule and (rule.is_gate or fitted is None):
+        return Signal(value, rule.threshold, rule.weight)
+    weight = fitted.weights.get(name) if fitted else None
+    return Signal(value, weight.mean, weight.weight) if weight else Signal(value)
+
+
+def _weightiest(
+    draft: Draft,
+    measured: Measured,
+    shut: Sequence[str],
+    fitted: Calibration | None,
+    *,
+    accepted: bool,
+) -> tuple[Weighed, ...]:
+    """Gates that are shut, then what pulled most; of an answer that fails only what is against."""
+    pulls = fitted.contributions(measured) if fitted else _pulls(measured)
+    known = [name for name in pulls if measured[name] is not None and name not in shut]
+    wanted = known if accepted else [name for name in known if pulls[name] < 0]
+    ordered = [*shut, *sorted(wanted, key=lambda name: -abs(pulls[name]))]
+    return tuple(
+        Weighed(name, value, name not in shut and pulls[name] > 0, _details(name, draft))
+        for name in [each for each in ordered if each not in _UNSAID][:SHOWN]
+        if (value := measured[name]) is not None
     )
 
 
-def _is_below(signal: Signal) -> bool:
-    if signal.value is None or signal.threshold is None:
-        return False
-    return signal.value < signal.threshold
+_UNSAID = frozenset({"collection_size"})  # which speaks for nothing by itself
 
 
-def _mean(signals: Iterable[Signal]) -> float:
-    """Weighted, of those that are known; 0 when none is."""
-    known = [(signal.value, signal.weight or 0.0) for signal in signals if signal.value is not None]
-    weights = sum(weight for _, weight in known)
-    return sum(value * weight for value, weight in known) / weights if weights else 0.0
+def _pulls(measured: Measured) -> Mapping[str, float]:
+    return {
+        name: -rule.weight if rule.fails(measured[name]) else rule.weight
+        for name, rule in RULES.items()
+        if rule.weight
+    }
 
 
-def _verdict(failed: Sequence[str], value: float) -> Verdict:
-    if "answered" in failed and "coverage" in failed:
-        return "not_in_documents"
-    if value < ACCEPT or any(RULES[name].is_gate for name in failed):
-        return "escalate"
-    return "accept"
-
-
-def _reason(name: str, draft: Draft) -> str:
-    if name != "grounded_numbers":
-        return RULES[name].reason
-    foreign = _foreign_numbers(draft)
-    if len(foreign) == 1:
-        return f"A number is not in the passages: {foreign[0]}."
-    return f"{len(foreign)} numbers are not in the passages: {', '.join(foreign)}."
+def _details(name: str, draft: Draft) -> tuple[str, ...]:
+    return tuple(support.foreign_numbers(draft)) if name == "grounded_numbers" else ()

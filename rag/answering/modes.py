@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rag.answering import confidence
 from rag.answering.citations import without_marks
-from rag.answering.confidence import Found
+from rag.answering.evidence import Found
 from rag.answering.refusals import refuses
 from rag.types import Confidence, Mode, Tier, Verdict
 

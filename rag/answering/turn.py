@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from rag.answering import conversation, modes, refining
 from rag.answering.attempt import DEFAULT_PASSAGES, Asked, Writer
-from rag.answering.confidence import Found
+from rag.answering.evidence import Found
 from rag.answering.options import AnsweringOptions
 from rag.errors import SettingsError
 from rag.language import detect
