@@ -38,7 +38,7 @@ def events(turn: Turn) -> Iterator[AnswerEvent]:
     query = turn.asked.found.query
     best = _best(turn)
     if best is not None and best.confidence is not None:
-        if best.context != turn.shown:
+        if turn.shown and best.context.text != turn.shown.text:
             yield Retrieved(query, best.context)
         yield Answered(_answer(turn, best, best.confidence))
     elif turn.writers or turn.before is None:
