@@ -84,6 +84,7 @@ class Writer:
     prompt: tuple[Message, ...] = ()
     partial: str = ""  # streamed so far
     pieces: list[Delta] = field(default_factory=list)
+    reading: Reading = field(init=False)  # since the prompt was written
     reply: Reply | None = None
     cited: citations.Cited | None = None
     confidence: Confidence | None = None  # None: not judged
@@ -193,12 +194,14 @@ class Writer:
             self.shown = self.context
             yield Retrieved(self.asked.found.query, self.context)
         self._over("pack", "first_token")
+        preparing = asyncio.create_task(asyncio.to_thread(self.reading.prepare))
         guard = StreamGuard()
         async with aclosing(self._streamed()) as deltas:
             async for delta in deltas:
                 yield Delta(guard.feed(delta.text), delta.logprobs)
         if rest := guard.flush():
             yield Delta(rest)
+        await preparing  # long done: the model has read meanwhile
         self._over(self._stage, "check")
 
     async def _streamed(self) -> AsyncGenerator[Delta]:
@@ -235,8 +238,7 @@ class Writer:
         if reply is None:
             raise RuntimeError("The model has not been heard to its end.")
         self.cited = citations.resolve(reply.text, self.context, asked.question)
-        reading = Reading(self.context)
-        draft = Draft(asked.found, reading, reply, self.cited, self.pieces, asked.language)
+        draft = Draft(self.reading, reply, self.cited, self.pieces, asked.language)
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
 
     # --- the prompt
@@ -282,6 +284,7 @@ class Writer:
                 "a shorter question, allow more tokens for passages, or choose another model."
             )
         self.prompt = self._messages(turns)
+        self.reading = Reading(self.asked.found, self.context)
 
     def _messages(self, turns: Sequence[Message]) -> tuple[Message, ...]:
         asked = self.asked

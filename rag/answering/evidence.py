@@ -6,10 +6,11 @@ Nothing here judges. What several signals need is worked out once, when it is fi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from rag.answering import sentences
 from rag.answering.citations import Cited, without_marks
@@ -19,6 +20,8 @@ from rag.retrieval.coverage import Held, Wanted, is_held, terms_of
 from rag.retrieval.index import Statistics
 from rag.retrieval.words import WORD
 from rag.types import Chunk, Context, Delta, Hit, Query, Reply
+
+_TOGETHER = 3
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Found:
         return Wanted.of(self.question, languages, self.statistics)
 
     @cached_property
+    def best(self) -> Held:
+        """The terms of the best passage."""
+        return terms_of(self.hits[:1])
+
+    @cached_property
+    def together(self) -> Held:
+        """Those of the best three; ten together hold nearly every question."""
+        return terms_of(self.hits[:_TOGETHER])
+
+    @cached_property
     def missing(self) -> tuple[str, ...]:
         """The question's words that none of the hits holds."""
         return self.wanted.missing(terms_of(self.hits))
@@ -43,25 +56,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A sentence of a passage, or two together, with the terms it is found by."""
+    """Two sentences of a passage, or its only one, with the terms they are found by."""
 
-    language: str
-    here: frozenset[str]  # terms of the sentences
-    around: frozenset[str]  # and of the sentence before and after, title and section
-
-    @property
-    def held(self) -> Held:
-        return {self.language: self.here}
-
-    @property
-    def held_around(self) -> Held:
-        return {self.language: self.around}
+    here: Held  # terms of the sentences
+    around: Held  # and of those before and after, title and section
+    asked: float  # share of the question that stands here, by idf
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The passages a model reads, ready to be compared with what it writes."""
+    """The passages a model reads, ready to be compared with what it writes.
 
+    It can be made while the model reads: a judgement has little time.
+    """
+
+    found: Found
     context: Context
 
     @cached_property
@@ -69,20 +78,44 @@ class Reading:
         return Sources.of(hit.chunk for hit in self.context.hits)
 
     @cached_property
+    def asked(self) -> Held:
+        """The terms of the question, by the language of each passage."""
+        return held_in(self.found.question, self.sources.terms)
+
+    @cached_property
+    def scripts(self) -> frozenset[str]:
+        """Of the question and the passages."""
+        letters = {*self.found.question, *self.context.text}
+        return frozenset(script(letter) for letter in letters if letter.isalpha())
+
+    @cached_property
     def places(self) -> tuple[Place, ...]:
-        return tuple(place for hit in self.context.hits for place in _places(hit.chunk))
+        wanted = self.found.wanted
+        return tuple(place for hit in self.context.hits for place in _places(hit.chunk, wanted))
+
+    @cached_property
+    def likeliest(self) -> Place | None:
+        """Where the passages hold most of the question."""
+        return max(self.places, key=lambda place: place.asked, default=None)
+
+    def prepare(self) -> None:
+        """Work out all of the above."""
+        _ = self.asked, self.scripts, self.likeliest, self.found.best, self.found.together
 
 
 @dataclass(frozen=True)
 class Draft:
     """All that a judgement needs to know of one model's go at a turn."""
 
-    found: Found
     reading: Reading
     reply: Reply
     cited: Cited
     pieces: Sequence[Delta] = ()  # the reply as it came, with its logprobs
     language: str = ""  # the question's, ISO 639-1; "" when not detected
+
+    @property
+    def found(self) -> Found:
+        return self.reading.found
 
     @cached_property
     def text(self) -> str:
@@ -96,13 +129,17 @@ class Draft:
     @cached_property
     def held(self) -> Held:
         """The terms of the text, by the language of each passage."""
-        return _terms(self.text, self.reading.sources.terms)
+        return held_in(self.text, self.reading.sources.terms)
 
     @cached_property
     def added(self) -> Sequence[str]:
-        """Those that the question does not hold: what the answer really says."""
-        asked = _terms(self.found.question, self.reading.sources.terms)
-        return [word for word in self.words if not is_held(word, asked)]
+        """Those words that the question does not hold: what the answer really says."""
+        return [word for word in self.words if not is_held(word, self.reading.asked)]
+
+    @cached_property
+    def place(self) -> Place | None:
+        """Where the passages say it: most of what the answer adds, then most of the question."""
+        return max(self.reading.places, key=self._said, default=None)
 
     @cached_property
     def logprobs(self) -> Sequence[float]:
@@ -126,41 +163,26 @@ class Draft:
             for logprob in piece.logprobs
         ]
 
-    @cached_property
-    def place(self) -> Place | None:
-        """Where the passages say it: most of what the answer adds, then most of the question."""
-        return max(self.reading.places, key=self._said, default=None)
-
-    @cached_property
-    def likeliest(self) -> Place | None:
-        """Where the passages hold most of the question."""
-        return max(
-            self.reading.places,
-            key=lambda place: self.found.wanted.share(place.held),
-            default=None,
-        )
-
     def _said(self, place: Place) -> float:
-        added = sum(is_held(word, place.held) for word in self.added)
-        return added + self.found.wanted.share(place.held)
+        return sum(is_held(word, place.here) for word in self.added) + place.asked
 
 
-def _terms(text: str, languages: Collection[str]) -> Held:
+def held_in(text: str, languages: Collection[str]) -> Held:
+    """The terms of ``text``, stemmed by the rules of each language."""
     return {language: frozenset(terms(text, language)) for language in languages}
 
 
-def _places(chunk: Chunk) -> Sequence[Place]:
+def script(letter: str) -> str:
+    """The first word of its name: LATIN, CYRILLIC, CJK …"""
+    return "LATIN" if letter < "\u0250" else unicodedata.name(letter, "?").split()[0]
+
+
+def _places(chunk: Chunk, wanted: Wanted) -> Iterator[Place]:
     spans = list(sentences.spans(chunk.text)) or [(0, len(chunk.text))]
     said = [frozenset(terms(chunk.text[slice(*span)], chunk.language)) for span in spans]
-    empty: frozenset[str] = frozenset()
-    padded = [empty, *said, empty]
-    title = frozenset(chunk_terms(chunk)) - frozenset(terms(chunk.text, chunk.language))
-    single = [
-        Place(chunk.language, here, padded[at] | here | padded[at + 2] | title)
-        for at, here in enumerate(said)
-    ]
-    double = [
-        Place(chunk.language, one.here | two.here, one.around | two.around)
-        for one, two in pairwise(single)
-    ]
-    return single + double
+    title = frozenset(chunk_terms(chunk)) - frozenset().union(*said)
+    for at in range(max(1, len(said) - 1)):
+        here = frozenset().union(*said[at : at + 2])
+        around = here.union(title, *said[max(0, at - 1) : at + 3])
+        held = {chunk.language: here}
+        yield Place(held, {chunk.language: around}, wanted.share(held))

@@ -39,4 +39,4 @@ def draft(
     context = pack(hits(*PASSAGES), budget_tokens=500, max_passages=3)
     reply = Reply(text, model, finish_reason, logprobs=logprobs)
     cited = resolve(text, context, question)
-    return Draft(found(question), Reading(context), reply, cited, pieces, language)
+    return Draft(Reading(found(question), context), reply, cited, pieces, language)

@@ -13,14 +13,16 @@ def test_only_what_the_question_lacks_is_added_when_an_answer_repeats_it() -> No
 def test_the_place_is_where_most_of_what_is_added_stands() -> None:
     place = draft("Jacques Piccard.", "Which colour is the sky?").place
     assert place is not None
-    assert "piccard" in place.here
-    assert "blue" not in place.here
+    assert "piccard" in place.here["en"]
+    assert "blue" not in place.here["en"]
 
 
 def test_the_likeliest_place_is_the_one_that_holds_the_question() -> None:
-    likeliest = draft("Blue.", "When did Jacques Piccard see the ground of the sea?").likeliest
+    likeliest = draft(
+        "Blue.", "When did Jacques Piccard see the ground of the sea?"
+    ).reading.likeliest
     assert likeliest is not None
-    assert "1960" in likeliest.here
+    assert "1960" in likeliest.here["en"]
 
 
 def test_there_is_no_place_when_the_model_read_nothing() -> None:
@@ -29,8 +31,8 @@ def test_there_is_no_place_when_the_model_read_nothing() -> None:
     from rag.answering.evidence import Reading
     from rag.types import Context
 
-    nothing = replace(draft("Blue."), reading=Reading(Context("", (), 0, 0)))
-    assert (nothing.place, nothing.likeliest) == (None, None)
+    nothing = replace(draft("Blue."), reading=Reading(found("Blue?"), Context("", (), 0, 0)))
+    assert (nothing.place, nothing.reading.likeliest) == (None, None)
 
 
 def test_logprobs_count_from_the_first_added_word_when_the_question_is_repeated() -> None:

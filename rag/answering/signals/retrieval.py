@@ -10,26 +10,25 @@ import math
 from rag.answering.evidence import Found
 from rag.retrieval import coverage as covering
 
-READ = 3  # hits that count as "the best together"; ten together cover nearly every question
 _MANY = 1_000  # chunks from which on a collection counts as large
 
 
 def coverage(found: Found) -> float:
     """Share of the question's words that the best passage holds, weighed by idf (Spärck Jones
     1972)."""
-    return found.wanted.share(covering.terms_of(found.hits[:1]))
+    return found.wanted.share(found.best)
 
 
 def words_held(found: Found) -> float:
     """The same with all words alike: in a small collection idf says little of how rare one is."""
     words = found.wanted.worth
-    missing = found.wanted.missing(covering.terms_of(found.hits[:1]))
+    missing = found.wanted.missing(found.best)
     return 1 - len(missing) / len(words) if words else 0.0
 
 
 def coverage_together(found: Found) -> float:
     """The same for the best three passages together."""
-    return found.wanted.share(covering.terms_of(found.hits[:READ]))
+    return found.wanted.share(found.together)
 
 
 def score_ratio(found: Found) -> float:

@@ -82,19 +82,21 @@ def exact_quotes(draft: Draft) -> float | None:
 
 def beside(draft: Draft) -> float:
     """Share of the question, by idf, in the sentence that holds what the answer adds."""
-    return draft.found.wanted.share(draft.place.held) if draft.place else 0.0
+    return draft.place.asked if draft.place else 0.0
 
 
 def around(draft: Draft) -> float:
     """The same with the sentences before and after, the title and the section."""
-    return draft.found.wanted.share(draft.place.held_around) if draft.place else 0.0
+    return draft.found.wanted.share(draft.place.around) if draft.place else 0.0
 
 
 def where_likeliest(draft: Draft) -> float:
     """Share of what the answer adds that stands where the passages hold most of the question."""
-    if draft.likeliest is None or not draft.added:
+    if draft.reading.likeliest is None or not draft.added:
         return 0.0
-    return sum(is_held(word, draft.likeliest.held) for word in draft.added) / len(draft.added)
+    return sum(is_held(word, draft.reading.likeliest.here) for word in draft.added) / len(
+        draft.added
+    )
 
 
 def named_around(draft: Draft) -> float | None:
@@ -102,14 +104,14 @@ def named_around(draft: Draft) -> float | None:
     asked = _asked_names(draft)
     if draft.place is None or not asked:
         return None
-    return sum(is_held(word, draft.place.held_around) for word in asked) / len(asked)
+    return sum(is_held(word, draft.place.around) for word in asked) / len(asked)
 
 
 def in_one_place(draft: Draft) -> float:
     """Share of what the answer adds that stands in one sentence, or two together."""
     if draft.place is None or not draft.added:
         return 0.0
-    return sum(is_held(word, draft.place.held) for word in draft.added) / len(draft.added)
+    return sum(is_held(word, draft.place.here) for word in draft.added) / len(draft.added)
 
 
 def fitting_kind(draft: Draft) -> float | None:

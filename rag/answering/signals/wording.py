@@ -6,12 +6,11 @@ English and Romanian phrases; scripts and lengths of any language.
 from __future__ import annotations
 
 import re
-import unicodedata
 import zlib
 from collections import Counter
 from typing import Literal
 
-from rag.answering.evidence import Draft
+from rag.answering.evidence import Draft, script
 from rag.answering.refusals import refuses
 from rag.language import detect
 
@@ -98,9 +97,9 @@ def incompressible(draft: Draft) -> float | None:
 
 def same_script(draft: Draft) -> float | None:
     """Share of the letters that are of a script found in the question or the passages."""
-    known = _scripts(draft.found.question) | _scripts(draft.reading.context.text)
-    letters = _scripts_of(draft.text)
-    return sum(letters[one] for one in known) / letters.total() if letters else None
+    letters = [letter for letter in draft.text if letter.isalpha()]
+    known = sum(script(letter) in draft.reading.scripts for letter in letters)
+    return known / len(letters) if letters else None
 
 
 def same_language(draft: Draft) -> float | None:
@@ -133,16 +132,3 @@ def kind(question: str) -> Kind:
     ('number', 'reason')
     """
     return next((name for name, pattern in _OF_KIND if pattern.search(question)), "other")
-
-
-def _scripts(text: str) -> set[str]:
-    return set(_scripts_of(text))
-
-
-def _scripts_of(text: str) -> Counter[str]:
-    return Counter(_script(letter) for letter in text if letter.isalpha())
-
-
-def _script(letter: str) -> str:
-    """The first word of its name: LATIN, CYRILLIC, CJK …"""
-    return "LATIN" if letter < "\u0250" else unicodedata.name(letter, "?").split()[0]
