@@ -24,6 +24,7 @@ COMMANDS = {  # in the order of --help: name → module, what it does
     "search": ("asking", "Find passages, without a model."),
     "ask": ("asking", "Answer a question from the documents."),
     "evaluate": ("evaluate", "Measure search and answers on a question set."),
+    "calibrate": ("calibrate", "Fit the judge to a question set, and measure it."),
     "ledger": ("ledger", "Show what the turns took, and what escalation saves."),
     "models": ("models", "Show, fetch and remove models."),
     "serve": ("models", "Run the embedded model server alone."),

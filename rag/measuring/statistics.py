@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _RESAMPLES = 2_000
+_ROW_RESAMPLES = 1_000  # a resample of rows is a call
 _INTERVAL = (2.5, 97.5)  # percent
 
 Statistic = Callable[..., Any]  # of an array, along ``axis``
@@ -37,6 +39,26 @@ def estimate(values: Sequence[float], statistic: Statistic = np.mean) -> Estimat
     resampled = statistic(rng.choice(sample, size=(_RESAMPLES, len(sample))), axis=1)
     low, high = np.percentile(resampled, _INTERVAL)
     return Estimate(float(statistic(sample, axis=0)), float(low), float(high), len(sample))
+
+
+def paired(
+    statistic: Callable[..., float | None], *columns: Sequence[float] | NDArray[Any]
+) -> Estimate | None:
+    """Of a statistic of whole rows: each resample draws rows, so that columns stay together.
+
+    ``statistic`` takes an array a column. Resamples in which it is undefined are left out; None
+    when it is undefined for the rows themselves.
+    """
+    rows = [np.asarray(column, dtype=float) for column in columns]
+    count = len(rows[0])
+    value = statistic(*rows) if count else None
+    if value is None:
+        return None
+    draws = np.random.default_rng(0).integers(count, size=(_ROW_RESAMPLES, count))
+    resampled = [statistic(*(column[draw] for column in rows)) for draw in draws]
+    known = [each for each in resampled if each is not None]
+    low, high = np.percentile(known or [value], _INTERVAL)
+    return Estimate(float(value), float(low), float(high), count)
 
 
 def median(values: Sequence[float]) -> Estimate | None:

@@ -43,10 +43,10 @@ def _column(by_question: Scores, name: str) -> list[float]:
 
 
 def _estimate(values: Sequence[float]) -> Json | None:
-    return _as_json(estimate(values))
+    return estimate_json(estimate(values))
 
 
-def _as_json(found: Estimate | None) -> Json | None:
+def estimate_json(found: Estimate | None) -> Json | None:
     return asdict(found) if found else None
 
 
@@ -70,7 +70,7 @@ def _spread(times_ms: Sequence[float]) -> Json | None:
         "high": middle.high,
         "min": min(times_ms),
         "max": max(times_ms),
-        **{f"p{q}": _as_json(percentile(times_ms, q)) for q in _PERCENTILES},
+        **{f"p{q}": estimate_json(percentile(times_ms, q)) for q in _PERCENTILES},
         "count": middle.count,
     }
 

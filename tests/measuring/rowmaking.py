@@ -16,6 +16,7 @@ from rag.types import (
     Confidence,
     Context,
     Latency,
+    Message,
     Route,
     Signal,
     Tier,
@@ -65,9 +66,10 @@ def attempt(
     *,
     tier: Tier = "slm",
     finish_reason: str = "stop",
+    prompt: tuple[Message, ...] = (),
     signals: Mapping[str, float | None] | None = None,
 ) -> Attempt:
-    return Attempt(tier, tier, (), text, finish_reason, judged("accept", signals or {}))
+    return Attempt(tier, tier, prompt, text, finish_reason, judged("accept", signals or {}))
 
 
 def judged(verdict: Verdict, signals: Mapping[str, float | None]) -> Confidence:

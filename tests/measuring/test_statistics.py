@@ -1,6 +1,7 @@
 import pytest
 
-from rag.measuring.statistics import Estimate, estimate, median, percentile
+from rag.measuring.curves import Array, auroc
+from rag.measuring.statistics import Estimate, estimate, median, paired, percentile
 
 
 def test_an_estimate_is_unknown_when_there_are_no_values() -> None:
@@ -44,3 +45,25 @@ def test_a_percentile_lies_in_its_interval_when_the_sample_supports_it() -> None
     assert found is not None
     assert found.value == pytest.approx(18.05)
     assert 14 <= found.low < found.value < found.high == 19.0
+
+
+def difference(one: Array, other: Array) -> float:
+    return float((one - other).mean())
+
+
+def test_rows_stay_together_when_they_are_drawn() -> None:
+    assert paired(difference, [1.0, 5.0, 9.0], [0.0, 4.0, 8.0]) == Estimate(1.0, 1.0, 1.0, 3)
+
+
+def test_a_statistic_of_rows_is_as_wide_as_that_of_values_when_both_are_means() -> None:
+    values = [0.0, 1.0] * 50
+    found = paired(difference, values, [0.0] * 100)
+    assert found is not None
+    assert found.low == pytest.approx(0.402, abs=0.02)
+    assert found.high == pytest.approx(0.598, abs=0.02)
+
+
+def test_resamples_of_one_kind_are_left_out_when_the_statistic_is_undefined() -> None:
+    assert paired(auroc, [0.1, 0.9], [0.0, 1.0]) == Estimate(1.0, 1.0, 1.0, 2)
+    assert paired(auroc, [0.1, 0.9], [1.0, 1.0]) is None
+    assert paired(auroc, [], []) is None
