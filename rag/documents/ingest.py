@@ -40,7 +40,9 @@ logger = logging.getLogger(__name__)
 
 _IDLE_S = 60.0  # without a file for so long, workers give back their memory (100 MB each)
 _LARGE_BYTES = 1_000_000
-_PAGES_AT_ONCE = 10  # asked of a worker; between two such requests others may join in
+# Asked of a worker at once: many, so that it seldom waits, but few towards the end of a file, so
+# that all are done at about the same time.
+_MOST_PAGES, _FEWEST_PAGES = 40, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class _Reading:
         self._head: Message = {}
         self._pages: dict[int, str | None] = {}
         self._spans: dict[int, list[Span]] = {}
-        self._first_pages: deque[int] = deque()  # of the ranges that nobody has taken yet
+        self._untaken = range(0)  # pages that nobody reads yet
         self._joined: set[asyncio.Task[None] | None] = set()
 
     async def outcome(self, timeout_s: float) -> FileRead | FileFailed:
@@ -175,8 +177,8 @@ class _Reading:
                 ) from exc
 
     async def _read_pages(self, worker: Worker) -> None:
-        self._first_pages.extend(range(1, self._head["page_count"] + 1, _PAGES_AT_ONCE))
-        helpers = min(self._crew.size, len(self._first_pages)) - 1
+        self._untaken = range(1, self._head["page_count"] + 1)
+        helpers = min(self._crew.size - 1, len(self._untaken) // (2 * _FEWEST_PAGES))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._help()) for _ in range(helpers)]
@@ -190,7 +192,7 @@ class _Reading:
     async def _help(self) -> None:
         async with self._crew.member() as worker:
             self._joined.add(asyncio.current_task())
-            if self._first_pages and await self._open(worker) != self._head:
+            if self._untaken and await self._open(worker) != self._head:
                 raise BrokenDocument("The file changed while it was read. Add it again.")
             await self._take(worker)
 
@@ -208,10 +210,11 @@ class _Reading:
         return heads[0]
 
     async def _take(self, worker: Worker) -> None:
-        while self._first_pages:
-            first = self._first_pages.popleft()
-            last = min(first + _PAGES_AT_ONCE - 1, self._head["page_count"])
-            await self._crew.ask(worker, self._got, "pages", first=first, last=last)
+        while self._untaken:
+            share = len(self._untaken) // (4 * self._crew.size)
+            count = min(max(share, _FEWEST_PAGES), _MOST_PAGES)
+            taken, self._untaken = self._untaken[:count], self._untaken[count:]
+            await self._crew.ask(worker, self._got, "pages", first=taken[0], last=taken[-1])
 
     def _got(self, answer: Message) -> None:
         source, count = self._source, self._head["page_count"]

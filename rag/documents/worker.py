@@ -57,6 +57,7 @@ def main() -> None:
     Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     settings = requests.get()
     parser = _Parser(Limits(**settings["limits"]), settings["max_tokens"], settings["overlap"])
+    gc.freeze()  # what was imported stays: it need not be looked through
     while True:
         for answer in parser.answers(requests.get()):
             send(answers, answer)
