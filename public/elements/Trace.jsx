@@ -144,7 +144,7 @@ function Attempt({ attempt, labels }) {
       </p>
       <details>
         <summary>{labels.prompt}</summary>
-        {attempt.prompt.map((message, i) => <pre key={i}><b>{message.role}</b>{`\n${message.content}`}</pre>)}
+        {attempt.prompt.map((message, i) => <pre key={i}><strong>{message.role}</strong>{`\n${message.content}`}</pre>)}
       </details>
       <details>
         <summary>{labels.written}</summary>

@@ -77,7 +77,7 @@ function Judgement({ card }) {
   if (!card.signals.length && !card.terms.length) return null;
   return (
     <div className="rag-judgement">
-      {card.percent ? <span className="rag-percent">{card.labels.confidence} <b>{card.percent}</b></span> : null}
+      {card.percent ? <span className="rag-percent">{card.labels.confidence} <strong>{card.percent}</strong></span> : null}
       <ul>
         {card.signals.map((signal, i) => (
           <li key={i} className={signal.speaks_for ? 'rag-for' : 'rag-against'}>

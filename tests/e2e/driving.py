@@ -18,7 +18,16 @@ from playwright.sync_api import ConsoleMessage, Page, Request
 from reportlab.pdfgen.canvas import Canvas
 
 ROOT = Path(__file__).parents[2]
-APP = ("app.py", "reply.py", "chainlit.md", "chainlit_ro-RO.md", ".chainlit", "public", "rag", "docs")
+APP = (
+    "app.py",
+    "reply.py",
+    "chainlit.md",
+    "chainlit_ro-RO.md",
+    ".chainlit",
+    "public",
+    "rag",
+    "docs",
+)
 START_S = 120
 READY = "#chat-settings-open-modal"  # is there once the library is open
 
