@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from rag.answering.calibration import SHIPPED, Calibration, prompt_key, write
+from rag.answering.confidence import RULES
 from rag.answering.prompt import INSTRUCTION
 from rag.answering.signals import tokens
 from rag.commands.evaluate import FILE, NEW_FILE, interval
@@ -88,16 +90,9 @@ async def calibrate(
         rows = [await answered(each) for each in sets]
         model = model_of([row for small, _ in rows for row in small], INSTRUCTION)
     examples = [each for small, large in rows for each in examples_of(small, large)]
-    found = calibrated(examples, vars(tokens).keys() if no_logprobs else ())
-    has_logprobs = not no_logprobs and any(example.logprobs for example in examples)
-    weights = replace(
-        found.calibration,
-        name=name or model,
-        model=model,
-        prompt=prompt_key(INSTRUCTION),
-        logprobs=has_logprobs,
-        fitted_on=fitted_on(found.report, [each.name for each in sets]),
-    )
+    found = calibrated(examples, of_logprobs() if no_logprobs else ())
+    sentence = fitted_on(found.report, [each.name for each in sets])
+    weights = named(found.calibration, name or model, model, sentence)
     report = {"calibration": json.loads(write(weights)), **found.report}
     ended = {
         **report,
@@ -158,7 +153,24 @@ async def _rows(planned: Planned, wanted: Run) -> list[Row]:
         return await put(wanted, workspace)
 
 
+def of_logprobs() -> set[str]:
+    """The signals that some servers do not allow: named after the functions of tokens.py."""
+    functions = tuple(name for name, each in vars(tokens).items() if inspect.isfunction(each))
+    return {name for name in RULES if name.endswith(functions)}
+
+
 # --- afterwards ------------------------------------------------------------------------------
+
+
+def named(fitted: Calibration, name: str, model: str, sentence: str) -> Calibration:
+    return replace(
+        fitted,
+        name=name,
+        model=model,
+        prompt=prompt_key(INSTRUCTION),
+        logprobs=not of_logprobs().isdisjoint(fitted.weights),
+        fitted_on=sentence,
+    )
 
 
 def fitted_on(report: Json, names: Sequence[str]) -> str:

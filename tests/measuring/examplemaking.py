@@ -42,7 +42,11 @@ def row(question: Question, tier: Tier, *, is_right: bool, coverage: float, nois
         right if is_right else "It is something else.",
         tier=tier,
         prompt=PROMPT,
-        signals={"coverage": coverage, "noise": noise if noise > 0.1 else None, "constant": 1.0},
+        signals={
+            "coverage": coverage,
+            "least_probability": noise if noise > 0.1 else None,
+            "constant": 1.0,
+        },
     )
     found = (Found(f"{int(question.id) % DOCUMENTS}.md", 1, holds_answer=True),)
     given = answer(draft.text, attempts=(draft,))

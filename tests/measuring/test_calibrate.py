@@ -140,14 +140,19 @@ def test_a_table_is_shown_when_a_person_calibrates(capsys: Output) -> None:
     assert Path("data/calibration/calibration.svg").exists()
 
 
-def test_a_set_of_its_own_is_fitted_when_servers_give_no_logprobs(
-    capsys: Output, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command.tokens, "noise", None, raising=False)
+def test_weights_of_their_own_are_fitted_when_servers_give_no_logprobs(capsys: Output) -> None:
     assert main(["calibrate", *KEPT, "--no-logprobs", "--write", "blind", "--json"]) == 0
     capsys.readouterr()
     weights = calibration.read(Path("shipped/blind.json").read_text(encoding="utf-8"))
     assert (weights.logprobs, set(weights.weights)) == (False, {"coverage"})
+
+
+def test_every_signal_of_logprobs_is_known_when_they_are_left_out() -> None:
+    assert command.of_logprobs() == {
+        "first_margin", "least_probability", "least_window", "low_quantile", "mean_probability",
+        "answer_first_margin", "answer_least_probability", "answer_least_window",
+        "answer_mean_probability",
+    }  # fmt: skip
 
 
 def test_two_sets_are_one_when_both_are_given(capsys: Output) -> None:

@@ -22,14 +22,14 @@ def example(right: bool, group: str = "a", **signals: float | None) -> Example:
 
 def test_what_made_it_right_weighs_most_when_the_rest_is_noise() -> None:
     weights = fitted(EXAMPLES).weights
-    assert set(weights) == {"coverage", "noise"}  # what never changes tells nothing
-    assert weights["coverage"].weight > 1 > 4 * abs(weights["noise"].weight)
-    assert weights["noise"].missing == weights["noise"].mean
+    assert set(weights) == {"coverage", "least_probability"}  # what never changes tells nothing
+    assert weights["coverage"].weight > 1 > 4 * abs(weights["least_probability"].weight)
+    assert weights["least_probability"].missing == weights["least_probability"].mean
 
 
 def test_it_gives_the_probabilities_of_scikit_learn_when_every_signal_is_known() -> None:
-    known = [each for each in EXAMPLES if each.signals["noise"] is not None]
-    signals = [[each.signals["coverage"], each.signals["noise"]] for each in known]
+    known = [each for each in EXAMPLES if each.signals["least_probability"] is not None]
+    signals = [[each.signals["coverage"], each.signals["least_probability"]] for each in known]
     standard = StandardScaler().fit_transform(signals)
     theirs = LogisticRegression().fit(standard, [each.right for each in known])
     ours = fitted(known)
@@ -39,7 +39,7 @@ def test_it_gives_the_probabilities_of_scikit_learn_when_every_signal_is_known()
 
 
 def test_a_signal_has_no_weight_when_it_is_left_out() -> None:
-    assert set(fitted(EXAMPLES, {"coverage", "other"}).weights) == {"noise"}
+    assert set(fitted(EXAMPLES, {"coverage", "other"}).weights) == {"least_probability"}
 
 
 def test_a_document_is_judged_by_the_others_when_it_is_held_out() -> None:
