@@ -89,6 +89,7 @@ RULES: Mapping[str, Rule] = {
     "grounded_words": Rule(support.grounded_words, 0.6, 1.0),
     "grounded_additions": Rule(support.grounded_additions, 0.6, 1.0),
     "backed_sentences": Rule(support.backed_sentences, 0.5, 1.0),
+    "verbatim": Rule(support.verbatim, 0.3, 0.5),
     "exact_quotes": Rule(support.exact_quotes, 1.0, 0.5),
     "in_one_place": Rule(support.in_one_place, 0.5, 0.5),
     "where_likeliest": Rule(support.where_likeliest, 0.5, 1.0),

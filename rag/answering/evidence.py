@@ -18,7 +18,7 @@ from rag.answering.grounding import Sources, content
 from rag.retrieval.analysis import chunk_terms, terms
 from rag.retrieval.coverage import Held, Wanted, is_held, terms_of
 from rag.retrieval.index import Statistics
-from rag.retrieval.words import WORD
+from rag.retrieval.words import WORD, folded
 from rag.types import Chunk, Context, Delta, Hit, Query, Reply
 
 _TOGETHER = 3
@@ -89,6 +89,11 @@ class Reading:
         return frozenset(script(letter) for letter in letters if letter.isalpha())
 
     @cached_property
+    def said(self) -> Sequence[str]:
+        """The words of the passages in their order, folded."""
+        return plain_words("\n".join(hit.chunk.text for hit in self.context.hits))
+
+    @cached_property
     def places(self) -> tuple[Place, ...]:
         wanted = self.found.wanted
         return tuple(place for hit in self.context.hits for place in _places(hit.chunk, wanted))
@@ -100,7 +105,14 @@ class Reading:
 
     def prepare(self) -> None:
         """Work out all of the above."""
-        _ = self.asked, self.scripts, self.likeliest, self.found.best, self.found.together
+        _ = (
+            self.asked,
+            self.scripts,
+            self.said,
+            self.likeliest,
+            self.found.best,
+            self.found.together,
+        )
 
 
 @dataclass(frozen=True)
@@ -170,6 +182,10 @@ class Draft:
 def held_in(text: str, languages: Collection[str]) -> Held:
     """The terms of ``text``, stemmed by the rules of each language."""
     return {language: frozenset(terms(text, language)) for language in languages}
+
+
+def plain_words(text: str) -> Sequence[str]:
+    return [folded(word.casefold()) for word in WORD.findall(text)]
 
 
 def script(letter: str) -> str:

@@ -42,6 +42,10 @@ _FOR_AND_AGAINST: Mapping[str, tuple[str, str]] = {
         "Its sentences are backed by the passages they cite.",
         "Most of its sentences are backed by no passage.",
     ),
+    "verbatim": (
+        "It says it in the words of the passages.",
+        "It says it in other words than the passages.",
+    ),
     "exact_quotes": ("Its quotes are exact.", "A quote does not stand in the passages."),
     "in_one_place": (
         "One place in the passages says what it says.",

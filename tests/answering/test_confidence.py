@@ -37,7 +37,7 @@ def calibrated(monkeypatch: pytest.MonkeyPatch) -> Calibration:
 def test_a_good_answer_is_accepted_when_the_passages_back_it() -> None:
     judged = judge(draft("The sky is blue."))
     assert judged.verdict == "accept"
-    assert judged.value == pytest.approx(0.7333, abs=0.0001)
+    assert judged.value == 0.75
     assert judged.calibration == ""
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
-from rag.answering.evidence import Draft
+from rag.answering.evidence import Draft, plain_words
 from rag.answering.grounding import is_number
 from rag.answering.signals.wording import kind
 from rag.retrieval.coverage import is_held
@@ -75,6 +76,14 @@ def exact_quotes(draft: Draft) -> float | None:
     quoted = [_plain(quote) for quote in _QUOTED.findall(draft.text)]
     said = _plain(draft.reading.context.text + " " + draft.found.question)
     return sum(quote in said for quote in quoted) / len(quoted) if quoted else None
+
+
+def verbatim(draft: Draft) -> float:
+    """The longest run of words that stands so in the passages, over all words: 1 for a quote."""
+    words = plain_words(draft.text)
+    said = draft.reading.said
+    longest = SequenceMatcher(None, said, words, autojunk=False).find_longest_match().size
+    return longest / len(words) if words else 0.0
 
 
 # --- where it is taken from --------------------------------------------------------------

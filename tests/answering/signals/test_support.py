@@ -81,6 +81,12 @@ def test_quotes_are_exact_when_a_passage_holds_them_word_for_word(
     assert support.exact_quotes(draft(text)) == expected
 
 
+def test_a_text_is_verbatim_when_its_words_stand_in_a_row_in_a_passage() -> None:
+    assert support.verbatim(draft("The SKY is blue by day!")) == 1.0
+    assert support.verbatim(draft("By day blue is the sky.")) == pytest.approx(2 / 6)
+    assert support.verbatim(draft("")) == 0.0
+
+
 def test_the_question_stands_beside_the_answer_when_one_sentence_holds_both() -> None:
     right = draft("The sky is blue.", "Which colour has the sky by day?")
     far = draft("It is 3,688 metres.", "Which colour has the sky by day?")
@@ -125,8 +131,8 @@ def test_signals_stay_between_0_and_1_when_text_and_question_are_anything(
     written = draft(text, question)
     for signal in (
         support.grounded_words, support.grounded_numbers, support.grounded_names,
-        support.grounded_units, support.backed_sentences, support.exact_quotes, support.beside,
-        support.around, support.named_around, support.in_one_place, support.fitting_kind,
+        support.grounded_units, support.backed_sentences, support.exact_quotes, support.verbatim,
+        support.beside, support.around, support.named_around, support.in_one_place, support.fitting_kind,
     ):  # fmt: skip
         value = signal(written)
         assert value is None or 0 <= value <= 1
