@@ -132,7 +132,8 @@ def test_signals_stay_between_0_and_1_when_text_and_question_are_anything(
     for signal in (
         support.grounded_words, support.grounded_numbers, support.grounded_names,
         support.grounded_units, support.backed_sentences, support.exact_quotes, support.verbatim,
-        support.beside, support.around, support.named_around, support.in_one_place, support.fitting_kind,
+        support.beside, support.around, support.named_around, support.in_one_place,
+        support.where_likeliest, support.grounded_additions, support.fitting_kind,
     ):  # fmt: skip
         value = signal(written)
         assert value is None or 0 <= value <= 1
