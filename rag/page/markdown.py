@@ -15,7 +15,7 @@ _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:&])")
 _DIRECTIVE = re.compile(r"(?<!\\):(?=[A-Za-z])")
 _IMAGE = re.compile(r"(?<!\\)!(?=\[)")
 _CLOSING = re.compile(r"[\s.!?…。|*_]*\Z")  # what ends a sentence, or a row of a table
-_UNSUPPORTED = "\ue000"  # for private use: no text that was read holds it
+_UNSUPPORTED = "\ue000"  # for private use; taken out of what a model wrote
 _CITATION = re.compile(r"\[(\d{1,3})\](?!\()")
 
 
@@ -48,7 +48,7 @@ def answer(text: str, numbers: Collection[int] = (), unsupported: Sequence[str] 
     def prose(part: str) -> str:
         return _CITATION.sub(linked, _IMAGE.sub(r"\\!", _DIRECTIVE.sub(r"\\:", part)))
 
-    shown = outside_code(_marked(text, unsupported), prose)
+    shown = outside_code(_marked(text.replace(_UNSUPPORTED, ""), unsupported), prose)
     return shown.replace(_UNSUPPORTED, " [?](#unsupported)")
 
 

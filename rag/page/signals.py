@@ -75,6 +75,43 @@ ENGLISH = {
         "The model was unsure of some words",
     ),
     "mean_probability": ("The model was sure of its words", "The model was unsure of its words"),
+    "subject": (
+        "The documents speak of what is asked",
+        "The documents hold too little of the question",
+    ),
+    "words_held": (
+        "The best passage holds the question's words",
+        "The best passage holds few of the question's words",
+    ),
+    "restates": ("It takes up the question", "It does not take up the question"),
+    "grounded_additions": (
+        "What it adds to the question is in the sources",
+        "What it adds to the question is not in the sources",
+    ),
+    "where_likeliest": (
+        "It comes from where the sources speak of the question",
+        "It does not come from where the sources speak of the question",
+    ),
+    "answer_first_margin": (
+        "The model was sure what to answer",
+        "The model was unsure what to answer",
+    ),
+    "answer_least_probability": (
+        "The model was sure of every word of its answer",
+        "The model was unsure of a word of its answer",
+    ),
+    "answer_least_window": (
+        "The model was sure all along its answer",
+        "The model was unsure of a part of its answer",
+    ),
+    "answer_mean_probability": (
+        "The model was sure of its answer",
+        "The model was unsure of its answer",
+    ),
+    "verbatim": (
+        "It is taken word for word from the sources",
+        "It is not in the words of the sources",
+    ),
 }
 
 ROMANIAN = {
@@ -128,6 +165,40 @@ ROMANIAN = {
         "Modelul nu a fost sigur de unele cuvinte",
     ),
     "mean_probability": ("Modelul a fost sigur de cuvinte", "Modelul nu a fost sigur de cuvinte"),
+    "subject": (
+        "Documentele vorbesc despre ce s-a întrebat",
+        "Documentele conțin prea puțin din întrebare",
+    ),
+    "words_held": (
+        "Cel mai bun pasaj conține cuvintele întrebării",
+        "Cel mai bun pasaj conține puține cuvinte din întrebare",
+    ),
+    "restates": ("Reia întrebarea", "Nu reia întrebarea"),
+    "grounded_additions": (
+        "Ce adaugă la întrebare este în surse",
+        "Ce adaugă la întrebare nu este în surse",
+    ),
+    "where_likeliest": (
+        "Vine de acolo unde sursele vorbesc despre întrebare",
+        "Nu vine de acolo unde sursele vorbesc despre întrebare",
+    ),
+    "answer_first_margin": (
+        "Modelul a știut ce să răspundă",
+        "Modelul nu a știut sigur ce să răspundă",
+    ),
+    "answer_least_probability": (
+        "Modelul a fost sigur de fiecare cuvânt al răspunsului",
+        "Modelul nu a fost sigur de un cuvânt al răspunsului",
+    ),
+    "answer_least_window": (
+        "Modelul a fost sigur de tot răspunsul",
+        "Modelul nu a fost sigur de o parte a răspunsului",
+    ),
+    "answer_mean_probability": (
+        "Modelul a fost sigur de răspuns",
+        "Modelul nu a fost sigur de răspuns",
+    ),
+    "verbatim": ("Este luat cuvânt cu cuvânt din surse", "Nu este în cuvintele surselor"),
 }
 
 # Against an answer, where it is known what is missing.
@@ -158,7 +229,8 @@ def phrase(weighed: Weighed, words: Wording) -> str:
         count = words.count(many, weighed.name) if weighed.name in words.nouns else str(many)
         return listed.format(count=count, details=", ".join(weighed.details))
     phrases = ROMANIAN if is_romanian else ENGLISH
-    return phrases.get(weighed.name, ("", ""))[0 if weighed.speaks_for else 1]
+    said = phrases.get(weighed.name, ("", ""))[0 if weighed.speaks_for else 1]
+    return ": ".join(filter(None, [said, said and ", ".join(weighed.details)]))
 
 
 def weightiest(confidence: Confidence, words: Wording) -> list[tuple[str, bool]]:

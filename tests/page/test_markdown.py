@@ -42,3 +42,26 @@ def test_no_image_is_left_when_the_model_wrote_one() -> None:
     assert answer("![x](https://evil.example/?q=1) ![y][z]") == (
         "\\![x](https://evil.example/?q=1) \\![y][z]"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "unsupported", "shown"),
+    [
+        ("It is blue. It is red.", ["It is red."], "It is blue. It is red [?](#unsupported)."),
+        ("So. So.", ["So.", "So."], "So [?](#unsupported). So [?](#unsupported)."),
+        ("| a | b |", ["| a | b |"], "| a | b [?](#unsupported) |"),
+        ("**Bold.**", ["**Bold.**"], "**Bold [?](#unsupported).**"),
+        ("Blue [1].", ["Blue [1]."], "Blue [[1]](#passage-1) [?](#unsupported)."),
+        ("It is blue.", ["Not in it."], "It is blue."),
+        ("It is blue.", [""], "It is blue."),
+        ("- One\n- Two", ["- Two"], "- One\n- Two [?](#unsupported)"),
+    ],
+)
+def test_a_sentence_is_marked_before_its_stop_when_no_passage_backs_it(
+    text: str, unsupported: list[str], shown: str
+) -> None:
+    assert answer(text, {1}, unsupported) == shown
+
+
+def test_a_model_cannot_mark_a_sentence_when_it_writes_the_link_itself() -> None:
+    assert "(#unsupported)" not in answer("Blue \ue000.")
