@@ -1,6 +1,6 @@
 """One model's go at a turn: a question and what was found in; its words, judged, out.
 
-It writes the prompt, streams the reply, and keeps what became of both. Whether the model should go
+It sends the prompt, streams the reply, and keeps what became of both. Whether the model should go
 at all, and what follows, is decided elsewhere (modes.py, confidence.py).
 """
 
@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Self
+from dataclasses import dataclass, field
 
-from rag.answering import budget, citations, confidence, modes, prompt
-from rag.answering.context import pack
-from rag.answering.evidence import Draft, Found, Reading
+from rag.answering import citations, confidence, modes, prompt
+from rag.answering.evidence import Draft, Reading
+from rag.answering.fitting import UNFITTED, Fitted, Fitting
 from rag.answering.options import AnsweringOptions
+from rag.answering.question import Asked
 from rag.answering.safety import StreamGuard, inert
 from rag.errors import ContextTooLong, ModelError, ModelTimeout, ModelUnavailable, WeightsError
 from rag.measuring.clock import Clock, Stage
 from rag.models.chat import ChatModel
-from rag.retrieval.index import Statistics
 from rag.tokens import count_tokens
 from rag.types import (
     AnswerEvent,
@@ -31,7 +30,6 @@ from rag.types import (
     GenerationOptions,
     Judged,
     Message,
-    Query,
     Reply,
     Retrieved,
     Tier,
@@ -39,30 +37,14 @@ from rag.types import (
     Verdict,
 )
 
-DEFAULT_PASSAGES = 3  # of a model nobody has measured
+_SENT_AGAIN = (
+    "The prompt was too long for the model, so it was sent again without earlier turns and with "
+    "fewer passages."
+)
 _LOOK_EVERY = 16  # pieces, and at each end of a sentence, whether a draft is bound to fail
 _ENDS = (".", "!", "?", "…", "。")
 _LATIN, _OTHER = 0.7, 0.3  # of our count, the least a healthy server reports, by script
 _LAST_LATIN, _MOSTLY = "\u024f", 0.9
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What all models of a turn start from."""
-
-    earlier: Sequence[Message]  # the turns that the question leans on
-    language: str  # ISO 639-1; "" when not detected
-    found: Found
-
-    @classmethod
-    def nothing_found(cls, question: str, earlier: Sequence[Message]) -> Self:
-        """As it is before the search."""
-        return cls(earlier, "", Found(question, Query(question), (), Statistics(0, 0, {})))
-
-    @property
-    def question(self) -> str:
-        """With those it leans on."""
-        return self.found.question
 
 
 @dataclass(slots=True)
@@ -80,8 +62,7 @@ class Writer:
     preamble: Sequence[AnswerEvent] = ()  # what a front end has to know first
     shown: Context | None = None  # of the last ``Retrieved``
 
-    context: Context = field(default_factory=lambda: Context("", (), 0, 0))
-    prompt: tuple[Message, ...] = ()
+    fitted: Fitted = UNFITTED
     partial: str = ""  # streamed so far
     pieces: list[Delta] = field(default_factory=list)
     reading: Reading = field(init=False)  # since the prompt was written
@@ -116,6 +97,15 @@ class Writer:
         return self.confidence.verdict if self.confidence else None
 
     @property
+    def context(self) -> Context:
+        return self.fitted.context
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """Empty until there is one."""
+        return self.fitted.messages
+
+    @property
     def text(self) -> str:
         """As it was written, its images and links made harmless."""
         return inert(self.partial)
@@ -148,7 +138,7 @@ class Writer:
             )
         if self.reply.finish_reason == "length":
             yield (
-                f"The answer was cut at {self.options.max_tokens} tokens. "
+                f"The answer was cut at {self.fitted.max_tokens} tokens. "
                 "Allow longer answers, or ask for less."
             )
         if self.reply.finish_reason == "stopped":
@@ -178,13 +168,19 @@ class Writer:
         """Once more with a smaller prompt if the server finds the first too long."""
         await self.model.ready()
         self._over("queue", "pack")
-        await asyncio.to_thread(self._prepare)
+        fitting = Fitting(self.asked, self.options, self.model, self.instructions)
+        self._fit(await asyncio.to_thread(fitting.first))
         try:
             async with aclosing(self._sent()) as events:
                 async for event in events:
                     yield event
-        except ContextTooLong as exc:
-            self._tighten(exc)
+        except ContextTooLong:
+            smaller = None if self.partial else fitting.smaller(self.fitted)
+            if smaller is None:
+                raise
+            self._over("queue", "pack")
+            self._fit(smaller)
+            self.warnings.append(_SENT_AGAIN)
             async with aclosing(self._sent()) as events:
                 async for event in events:
                     yield event
@@ -206,7 +202,7 @@ class Writer:
 
     async def _streamed(self) -> AsyncGenerator[Delta]:
         """The reply as it comes; closing the model's stream frees the server's slot."""
-        options = GenerationOptions(self.options.max_tokens, self.options.temperature)
+        options = GenerationOptions(self.fitted.max_tokens, self.options.temperature)
         async with aclosing(self.model.stream(self.prompt, options)) as events:
             async for event in events:
                 if isinstance(event, Reply):
@@ -241,55 +237,9 @@ class Writer:
         draft = Draft(self.reading, reply, self.cited, self.pieces, asked.language)
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
 
-    # --- the prompt
-
-    @property
-    def _max_passages(self) -> int:
-        return self.options.top_k or self.model.best_passages or DEFAULT_PASSAGES
-
-    def _prepare(self) -> None:
-        """Write a prompt that fits the model. Raises ContextTooLong when none does."""
-        room = budget.share(
-            self.model.capabilities.context_tokens,
-            prompt.token_count(self._messages(())),
-            self.options.max_tokens,
-            self.options.context_tokens,
-        )
-        self.options = replace(self.options, max_tokens=room.reply_tokens)
-        turns = prompt.recent(self.asked.earlier, room.history_tokens)
-        self._write(room.passage_tokens, turns)
-
-    def _tighten(self, refusal: ContextTooLong) -> None:
-        """Write a smaller prompt after a server's refusal: no history, half the passages.
-
-        Raises the refusal itself when there is nothing to leave out, or the reply had begun.
-        """
-        passages = len(self.context.hits)
-        if self.partial or (passages == 1 and not self.asked.earlier):
-            raise refusal
-        self._over("queue", "pack")
-        self.warnings.append(
-            "The prompt was too long for the model, so it was sent again without earlier turns "
-            "and with fewer passages."
-        )
-        self._write(self.context.token_count // (1 if passages == 1 else 2), ())
-
-    def _write(self, budget_tokens: int, turns: Sequence[Message]) -> None:
-        self.context = pack(
-            self.asked.found.hits, budget_tokens=budget_tokens, max_passages=self._max_passages
-        )
-        if not self.context.hits:
-            raise ContextTooLong(
-                f"No passage fits into the context of {self.model.name} beside the question. Ask "
-                "a shorter question, allow more tokens for passages, or choose another model."
-            )
-        self.prompt = self._messages(turns)
-        self.reading = Reading(self.asked.found, self.context)
-
-    def _messages(self, turns: Sequence[Message]) -> tuple[Message, ...]:
-        asked = self.asked
-        messages = prompt.messages(asked.question, self.context, turns, asked.language)
-        return (*messages, *self.instructions)
+    def _fit(self, fitted: Fitted) -> None:
+        self.fitted = fitted
+        self.reading = Reading(self.asked.found, fitted.context)
 
     # --- time
 

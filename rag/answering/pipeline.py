@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from rag.answering import conversation, ending
-from rag.answering.attempt import Asked
+from rag.answering import ending
 from rag.answering.options import DEFAULT_OPTIONS, AnsweringOptions
+from rag.answering.question import Asked
 from rag.answering.turn import Consent, Turn
 from rag.errors import RagError
 from rag.measuring.clock import Clock
@@ -56,7 +56,7 @@ class Pipeline:
         """
         turn = self._turn(question, history, mode)
         try:
-            await asyncio.to_thread(turn.search, question, index)
+            await asyncio.to_thread(turn.search, index)
             while (writer := await turn.next()) is not None:
                 async with aclosing(writer.events()) as events:
                     async for event in events:
@@ -67,7 +67,6 @@ class Pipeline:
             yield ending.broken_off(turn, exc)
 
     def _turn(self, question: str, history: Sequence[Message], mode: Mode) -> Turn:
-        clock = Clock(self.now_ns)
-        asked = Asked.nothing_found(question, conversation.earlier(question, history))
+        clock, asked = Clock(self.now_ns), Asked.unsearched(question, history)
         llm = self.llm if mode == "llm" or self.llm is not self.slm else None
         return Turn(asked, mode, self.options, self.slm, llm, self.consent, clock)

@@ -10,12 +10,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rag.answering import conversation, modes, refining
-from rag.answering.attempt import DEFAULT_PASSAGES, Asked, Writer
-from rag.answering.evidence import Found
+from rag.answering import modes, refining
+from rag.answering.attempt import Writer
+from rag.answering.fitting import DEFAULT_PASSAGES
 from rag.answering.options import AnsweringOptions
+from rag.answering.question import Asked
 from rag.errors import SettingsError
-from rag.language import detect
 from rag.measuring.clock import Clock
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
@@ -52,15 +52,10 @@ class Turn:
     writers: list[Writer] = field(default_factory=list)
     no_llm: str = ""  # why the larger model may not be asked
 
-    def search(self, question: str, index: Index) -> None:
-        """Blocks, so run it in a thread; telling the language loads a model the first time."""
-        earlier = self.asked.earlier
-        whole = conversation.whole(question, earlier)
-        query = conversation.query(question, earlier)
-        hits = tuple(index.search(query, self._candidates))
-        found = Found(whole, query, hits, index.statistics(query))
-        self.asked = Asked(earlier, detect(question) or detect(whole), found)
-        self.before = modes.opening(self.mode, found)
+    def search(self, index: Index) -> None:
+        """Blocks, so run it in a thread."""
+        self.asked = self.asked.searched(index, self._candidates)
+        self.before = modes.opening(self.mode, self.asked.found)
         self.clock.lap("retrieve")
 
     async def next(self) -> Writer | None:

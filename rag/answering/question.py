@@ -1,0 +1,39 @@
+"""What a turn is about, once search is over: all that its models start from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from rag.answering import conversation
+from rag.answering.evidence import Found
+from rag.language import detect
+from rag.retrieval.index import Index, Statistics
+from rag.types import Message, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    earlier: Sequence[Message]  # the turns that the question leans on
+    language: str  # ISO 639-1; "" when not detected
+    found: Found
+
+    @classmethod
+    def unsearched(cls, question: str, history: Sequence[Message]) -> Self:
+        earlier = conversation.earlier(question, history)
+        return cls(earlier, "", Found(question, Query(question), (), Statistics(0, 0, {})))
+
+    def searched(self, index: Index, hits: int) -> Asked:
+        """Blocks, so call it in a thread; telling the language loads a model the first time."""
+        question = self.question
+        whole = conversation.whole(question, self.earlier)
+        query = conversation.query(question, self.earlier)
+        best = tuple(index.search(query, hits))
+        found = Found(whole, query, best, index.statistics(query))
+        return Asked(self.earlier, detect(question) or detect(whole), found)
+
+    @property
+    def question(self) -> str:
+        """With those it leans on, once it has been searched."""
+        return self.found.question
