@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -15,10 +16,15 @@ from typing import Any
 
 import click
 import pytest
+from answering.turns import judged_by_words
 from scripted_server import Scripted, ScriptedServer
 
+from rag.answering import confidence
 from rag.cli import COMMANDS, main
+from rag.commands.asking import consent
 from rag.models.embedded.home import EmbeddedHome
+from rag.models.endpoint import EndpointModel
+from rag.types import Confidence
 
 ROOT = Path(__file__).parent.parent
 HIT_KEYS = ["rank", "score", "document", "page", "section", "text", "matched_terms"]
@@ -220,6 +226,67 @@ def test_answer_sources_and_times_are_printed_when_a_person_asks(
     assert badge.startswith("Answered locally")
     assert last.startswith("small · retrieve ")
     assert " = " in last
+
+
+@pytest.fixture
+def two_models(
+    monkeypatch: pytest.MonkeyPatch, pump: Path, scripted_server: ScriptedServer
+) -> None:
+    """A draft that is doubted, and a larger model that knows better."""
+    monkeypatch.setenv("RAG_LLM", f"{scripted_server.base_url}#large")
+    monkeypatch.setattr(confidence, "before", lambda found: Confidence(0.9, "accept", {}, ()))
+    monkeypatch.setattr(confidence, "judge", judged_by_words)
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 7777 hours.",)))
+    scripted_server.script(Scripted(), Scripted(deltas=("Every 500 hours", " [1].")))
+    main(["index", str(pump)])
+
+
+@pytest.mark.usefixtures("two_models")
+def test_the_larger_models_answer_is_the_json_when_a_turn_is_escalated(capsys: Output) -> None:
+    answer = as_json(capsys, "ask", "When is the oil changed?")
+    assert (answer["text"], answer["route"]) == ("Every 500 hours [1].", "llm")
+    assert answer["usage"].keys() == {"small", "large"}
+    assert answer["latency_ms"]["escalate"] > 0
+    total = answer["latency_ms"].pop("total")
+    assert sum(ms for ms in answer["latency_ms"].values() if ms is not None) == pytest.approx(total)
+
+
+@pytest.mark.usefixtures("two_models")
+def test_both_answers_are_told_apart_when_a_turn_is_escalated(capsys: Output) -> None:
+    capsys.readouterr()
+    assert main(["ask", "When is the oil changed?"]) == 0
+    draft, reason, final, sources = capsys.readouterr().out.split("\n\n")
+    assert draft == "Every 7777 hours."
+    assert reason == "A number is not in the passages: 7777. Asking large:"
+    assert final == "Every 500 hours [1]."
+    assert "\nEscalated to large · confidence 90%\n" in sources
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_nothing_is_sent_when_a_model_is_elsewhere_and_nobody_can_be_asked(
+    pump: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch, form: Sequence[str]
+) -> None:
+    monkeypatch.setenv("RAG_SLM", "http://198.51.100.1:9/v1#far")
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    main(["index", str(pump)])
+    capsys.readouterr()
+    assert main(["ask", "When is the oil changed?", "--mode", "slm", *form]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("far is not on this machine and was not allowed to be asked.")
+    assert "RAG_ALLOW_REMOTE" in output.err
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("said", "allowed"), [("y\n", True), ("n\n", False), ("\n", False)])
+async def test_a_person_decides_when_a_model_is_elsewhere(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, said: str, allowed: bool
+) -> None:
+    terminal = io.StringIO(said)
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    assert await consent(EndpointModel("far", "http://198.51.100.1:9/v1")) is allowed
+    assert "far is on another machine." in "".join(capsys.readouterr())
 
 
 def test_it_fails_with_a_sentence_when_the_model_cannot_be_reached(

@@ -263,6 +263,33 @@ async def test_the_larger_model_answers_when_there_is_no_small_one(opened: Open)
         assert pipeline.slm.name == "small"
 
 
+async def test_a_remote_model_is_neither_warmed_nor_asked_when_it_was_not_allowed(
+    tmp_path: Path,
+) -> None:
+    settings = load(
+        slm="http://198.51.100.1:9/v1#far",
+        llm="none",
+        data_dir=tmp_path,
+        docs_dir=tmp_path / "none",
+    )
+    workspace = Workspace(settings)
+    await workspace.open()
+    await workspace._roster._warming["slm"]
+    pipeline = await workspace.pipeline()
+    assert not await pipeline.consent(pipeline.slm)
+    assert workspace.status("slm").state == "idle"
+    await workspace.close()
+
+
+async def test_settings_reach_the_pipeline_when_they_say_how_to_go_on(opened: Open) -> None:
+    given = {"allow_remote": True, "refine_topics": "dose, allergy ,", "escalation_timeout_s": 7}
+    async with opened(**given) as workspace:
+        pipeline = await workspace.pipeline()
+        assert await pipeline.consent(pipeline.slm)
+    assert pipeline.options.refine_topics == ("dose", "allergy")
+    assert pipeline.options.escalation_timeout_s == 7
+
+
 async def test_a_sentence_says_so_when_there_is_no_model(opened: Open) -> None:
     async with opened() as workspace:
         with pytest.raises(SettingsError, match="There is no model"):

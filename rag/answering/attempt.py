@@ -90,7 +90,7 @@ class Writer:
 
     @property
     def name(self) -> str:
-        return (self.reply and self.reply.model) or self.model.name
+        return (self.reply and self.reply.model) or self.model.name or "The model"
 
     @property
     def verdict(self) -> Verdict | None:

@@ -148,4 +148,8 @@ def _usage(turn: Turn) -> dict[str, Usage]:
 
 
 def _local(turn: Turn) -> set[str]:
-    return {writer.name for writer in turn.writers if writer.model.is_local}
+    """Names that no model on another machine shares."""
+    names: dict[bool, set[str]] = {True: set(), False: set()}
+    for writer in turn.writers:
+        names[writer.model.is_local].add(writer.name)
+    return names[True] - names[False]

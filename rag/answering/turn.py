@@ -112,7 +112,8 @@ class Turn:
     def _writer(self, tier: Tier) -> Writer:
         model = self.llm if tier == "llm" and self.llm else self.slm
         is_escalation = tier == "llm" and self.mode != "llm"
-        may_escalate = self.llm is not None and not self.no_llm and not self.writers
+        # Of a model elsewhere nobody knows yet whether it may be asked.
+        may_escalate = self.llm is not None and self.llm.is_local and not self.writers
         return Writer(
             self.asked,
             self.options,
@@ -137,14 +138,15 @@ class Turn:
         """What a front end has to know before the words of any but the first model in line."""
         if not (self.writers or is_escalation):
             return
+        name = model.name or "another model"  # a server's first is not known yet
         if self.shown is None:
             yield Retrieved(self.asked.found.query, self.nearest)
         if self.writers:
             draft = self.writers[-1]
-            yield Escalated(draft.text, model.name, self._faults(draft))
+            yield Escalated(draft.text, name, self._faults(draft))
         elif self.before:
             yield Judged(self.before)
-            yield Escalated("", model.name, self.before.reasons)
+            yield Escalated("", name, self.before.reasons)
 
     def _faults(self, draft: Writer) -> tuple[str, ...]:
         """Why another model should go after it, as sentences."""

@@ -102,3 +102,12 @@ async def test_a_prompt_is_kept_as_it_was_sent_when_an_answer_is_explained(
     assert [{"role": one.role, "content": one.content} for one in attempt.prompt] == (
         scripted_server.history[0].body["messages"]
     )
+
+
+async def test_a_doomed_draft_goes_on_when_the_other_model_has_to_be_allowed_first(
+    scripted_server: ScriptedServer, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confidence, "is_doomed", lambda text: True)
+    pipeline = Pipeline(await model("small"), await model("far", is_local=False))
+    scripted_server.script(RIGHT)
+    assert (await answer(pipeline, QUESTION, mode="auto")).text == "The sky is blue by day [1]."

@@ -462,6 +462,15 @@ async def test_the_larger_model_answers_when_it_is_elsewhere_and_allowed(
     assert (result.route, result.cost_usd) == ("llm", None)
 
 
+async def test_the_cost_is_unknown_when_a_remote_model_is_called_like_a_local_one(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model("twin"), await model("twin", is_local=False), consent=always)
+    scripted_server.script(WRONG, RIGHT)
+    result = await answer(pipeline, QUESTION, mode="auto")
+    assert (result.usage, result.cost_usd) == ({"twin": Usage(150, 14, False)}, None)
+
+
 async def test_nothing_is_sent_when_the_small_model_is_elsewhere_and_not_allowed(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
