@@ -14,7 +14,7 @@ from rag.commands.opening import opened
 from rag.commands.putting import Run, bad_input, missing_documents, new_file, put
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.encoding import Json
-from rag.measuring.gate import Change, changes, read_scores
+from rag.measuring.gate import Change, changes, read_scores, write_scores
 from rag.measuring.questions import read_questions
 from rag.measuring.rows import Asked, resumed
 from rag.measuring.summary import summarise
@@ -37,7 +37,8 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--retrieval-only", is_flag=True, help="Search, and ask no model.")
 @click.option("--rows", "rows_file", type=NEW_FILE, metavar="FILE", help="Keep the answers here.")
 @click.option("--resume", type=FILE, metavar="FILE", help="Go on with the run kept here.")
-@click.option("--gate", type=FILE, metavar="FILE", help="Fail if worse than this saved summary.")
+@click.option("--save", type=NEW_FILE, metavar="FILE", help="Write the scores here, for --gate.")
+@click.option("--gate", type=FILE, metavar="FILE", help="Fail if worse than these saved scores.")
 @json_option
 @run
 async def evaluate(
@@ -49,6 +50,7 @@ async def evaluate(
     retrieval_only: bool,
     rows_file: Path | None,
     resume: Path | None,
+    save: Path | None,
     gate: Path | None,
     as_json: bool,
 ) -> int:
@@ -61,6 +63,8 @@ async def evaluate(
         ids = {question.id for question in planned.questions}
         before = read_scores(gate, ids) if gate else None
     ended = await carried_out(planned, docs)
+    if save:
+        write_scores(save, ended["by_question"])
     changed = None if before is None else changes(before, ended["by_question"])
     ended["gate"] = None if changed is None else gate_json(changed)
     print_json(ended) if as_json else show(ended)

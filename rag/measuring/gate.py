@@ -6,6 +6,7 @@ noisy than the two means.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,20 @@ def read_scores(path: Path, question_ids: Collection[str]) -> Scores:
         scores = _Summary.model_validate_json(path.read_bytes()).by_question
     except (OSError, ValidationError) as exc:
         raise QuestionSetError(
-            f"{path.name} is not the summary of a run: save what `evaluate --json` prints."
+            f"{path.name} does not hold the scores of a run: write it with `evaluate --save`."
         ) from exc
     if scores.keys().isdisjoint(question_ids):
         raise QuestionSetError(f"{path.name} is of other questions: none of these is in it.")
     return scores
+
+
+def write_scores(path: Path, scores: Scores) -> None:
+    """What ``read_scores`` needs and no more, a line a question. Raises QuestionSetError."""
+    lines = ",\n".join(f"{json.dumps(each)}: {json.dumps(scores[each])}" for each in scores)
+    try:
+        path.write_text(f'{{"by_question": {{\n{lines}\n}}}}\n', encoding="utf-8")
+    except OSError as exc:
+        raise QuestionSetError(f"{path.name} cannot be written: {exc.strerror}.") from exc
 
 
 def changes(before: Scores, after: Scores) -> tuple[Change, ...]:

@@ -124,8 +124,7 @@ def test_the_gate_is_shut_when_the_answer_got_worse(
     capsys: Output, scripted_server: ScriptedServer
 ) -> None:
     scripted_server.script(RIGHT)
-    before = evaluated(capsys, "--limit", "1")
-    Path("before.json").write_text(json.dumps(before))
+    evaluated(capsys, "--limit", "1", "--save", "before.json")
     scripted_server.reset()
     scripted_server.script(Scripted(), RIGHT)
     same = evaluated(capsys, "--limit", "1", "--gate", "before.json")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import QuestionSetError
-from rag.measuring.gate import changes, read_scores
+from rag.measuring.gate import changes, read_scores, write_scores
 
 
 def run(right: int, of: int = 30) -> dict[str, dict[str, float]]:
@@ -71,9 +71,22 @@ def test_scores_are_read_when_a_summary_was_saved(tmp_path: Path) -> None:
         read_scores(path, {"new"})
 
 
+def test_scores_are_read_back_a_line_a_question_when_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "before.json"
+    write_scores(path, run(1, of=2))
+    assert path.read_text() == (
+        '{"by_question": {\n"0": {"answer_contained": 1.0},\n"1": {"answer_contained": 0.0}\n}}\n'
+    )
+    assert read_scores(path, {"0"}) == run(1, of=2)
+    write_scores(path, {})
+    assert json.loads(path.read_text()) == {"by_question": {}}
+    with pytest.raises(QuestionSetError, match="cannot be written"):
+        write_scores(tmp_path, {})
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"by_question": {"a": 1}}'])
 def test_a_file_is_refused_when_it_is_no_summary(text: str, tmp_path: Path) -> None:
     path = tmp_path / "before.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(QuestionSetError, match=r"before\.json is not the summary of a run"):
+    with pytest.raises(QuestionSetError, match=r"before\.json does not hold the scores of a run"):
         read_scores(path, {"a"})
