@@ -17,7 +17,7 @@ from rag.answering.fitting import UNFITTED, Fitted, Fitting
 from rag.answering.options import AnsweringOptions
 from rag.answering.question import Asked
 from rag.answering.safety import StreamGuard, inert
-from rag.errors import ContextTooLong, ModelError, ModelTimeout, ModelUnavailable, WeightsError
+from rag.errors import ContextTooLong, ModelTimeout, ModelUnavailable, RagError
 from rag.measuring.clock import Clock, Stage
 from rag.models.chat import ChatModel
 from rag.tokens import count_tokens
@@ -69,7 +69,7 @@ class Writer:
     reply: Reply | None = None
     cited: citations.Cited | None = None
     confidence: Confidence | None = None  # None: not judged
-    error: ModelError | WeightsError | None = None
+    error: RagError | None = None
     warnings: list[str] = field(default_factory=list)
     _stage: Stage = "queue"  # under way
 
@@ -82,7 +82,7 @@ class Writer:
                 async for event in events:
                     yield event
             self.confidence = await asyncio.to_thread(self._judge)
-        except (ModelError, WeightsError) as exc:
+        except RagError as exc:
             self.error = exc
         self._lap(self._stage)
         if self.confidence is not None:
@@ -234,7 +234,9 @@ class Writer:
         if reply is None:
             raise RuntimeError("The model has not been heard to its end.")
         self.cited = citations.resolve(reply.text, self.context, asked.question)
-        draft = Draft(self.reading, reply, self.cited, self.pieces, asked.language)
+        draft = Draft(
+            self.reading, reply, self.cited, self.pieces, asked.language, self.model.best_form
+        )
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
 
     def _fit(self, fitted: Fitted) -> None:

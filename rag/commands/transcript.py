@@ -25,6 +25,7 @@ class Transcript:
     def __init__(self, *, is_local: bool = True) -> None:
         self._is_local = is_local
         self._streamed = ""  # of the answer that is now being written
+        self._is_superseded = False  # what stands above is not all of one answer
 
     def print(self, event: AnswerEvent) -> None:
         """Raises RagError for a turn that has failed."""
@@ -34,7 +35,7 @@ class Transcript:
                 click.echo(text, nl=False)
             case Escalated(model=model, reasons=reasons):
                 gap = "\n\n" if self._streamed else ""
-                self._streamed = ""
+                self._streamed, self._is_superseded = "", True
                 click.echo(f"{gap}{' '.join(reasons)} Asking {model}:\n")
             case Answered(answer=answer):
                 self._answered(answer)
@@ -45,7 +46,9 @@ class Transcript:
 
     def _answered(self, answer: Answer) -> None:
         if self._streamed.strip() != answer.text.strip():
-            click.echo(f"\n\n{RULE}\n{answer.text}" if self._streamed else answer.text, nl=False)
+            rule = f"{RULE}\n" if self._streamed or self._is_superseded else ""
+            gap = "\n\n" if self._streamed else ""
+            click.echo(f"{gap}{rule}{answer.text}", nl=False)
         click.echo("\n")
         for line in nearest(answer) if answer.route == "declined" else sources(answer):
             click.echo(line)

@@ -112,6 +112,18 @@ def test_the_draft_is_printed_again_when_it_stands_after_all(capsys: Output) -> 
     assert output.err == "large broke off.\n"
 
 
+def test_a_rule_sets_the_draft_apart_when_the_larger_model_said_nothing(capsys: Output) -> None:
+    output = printed(
+        capsys,
+        [
+            Delta("In 7 years."),
+            Escalated("In 7 years.", "large", (REASON,)),
+            Answered(answer("In 7 years.", verdict="escalate")),
+        ],
+    )
+    assert f"Asking large:\n\n{RULE}\nIn 7 years.\n\n" in output
+
+
 def test_words_and_nearest_passages_are_told_when_a_turn_is_declined(capsys: Output) -> None:
     said = answer("I found nothing.", "declined", "not_in_documents")
     assert printed(capsys, [Answered(said)]).startswith(
