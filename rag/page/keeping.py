@@ -18,6 +18,7 @@ from rag.types import (
     Confidence,
     Context,
     Delta,
+    Form,
     GenerationOptions,
     Message,
     Reply,
@@ -52,6 +53,10 @@ class Dismissible:
     @property
     def best_passages(self) -> int | None:
         return self._model.best_passages
+
+    @property
+    def best_form(self) -> Form:
+        return self._model.best_form
 
     @property
     def is_local(self) -> bool:

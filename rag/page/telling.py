@@ -116,7 +116,8 @@ class Telling:
             title = words("draft_because", reason=reason) if reason else words("draft")
             await screen.fold(title, markdown.answer(self.draft))
         can_keep = self.larger is not None and self._drafted is not None
-        await screen.pending(card.pending(self.turn_id, event.model, reason, can_keep, words))
+        told = "" if self.draft else reason  # once, and above
+        await screen.pending(card.pending(self.turn_id, event.model, told, can_keep, words))
 
     async def _finish(self, done: Answer) -> None:
         """Show the one answer, which may be the draft after all, and remember it."""

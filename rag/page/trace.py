@@ -39,11 +39,10 @@ def shown(answer: Answer, mode: Mode, words: Wording) -> Props:
 
 
 def _said(name: str, signal: Signal, words: Wording) -> str:
-    """Its phrase, on the side of its threshold where it lies; "" when it was not measured."""
-    if signal.value is None:
+    """Its phrase, on the side of its threshold where it lies; "" for one without a side."""
+    if signal.value is None or signal.threshold is None:
         return ""
-    speaks_for = signal.threshold is None or signal.value >= signal.threshold
-    return signals.phrase(Weighed(name, signal.value, speaks_for), words)
+    return signals.phrase(Weighed(name, signal.value, signal.value >= signal.threshold), words)
 
 
 def _verdicts(words: Wording) -> Props:
