@@ -13,6 +13,7 @@ Mode = Literal["auto", "slm", "llm", "refine"]
 Tier = Literal["slm", "llm"]
 Route = Literal["slm", "llm", "refined", "declined"]
 Verdict = Literal["accept", "escalate", "not_in_documents"]
+Form = Literal["answer", "sentence"]  # what a model is asked to write
 Role = Literal["system", "user", "assistant"]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rag.answering import calibration, reasons
 from rag.answering.calibration import Calibration, prompt_key
 from rag.answering.evidence import Draft, Found
-from rag.answering.prompt import INSTRUCTION
+from rag.answering.prompt import INSTRUCTIONS
 from rag.answering.refusals import refuses
 from rag.answering.signals import retrieval, support, tokens, wording
 from rag.types import Confidence, Signal, Verdict, Weighed
@@ -156,7 +156,9 @@ def is_doomed(text: str) -> bool:
 def judge(draft: Draft) -> Confidence:
     """Whether the answer can stand, and why."""
     measured = {name: rule.measure(draft) for name, rule in RULES.items()}
-    fitted = calibration.load(draft.reply.model, prompt_key(INSTRUCTION), bool(draft.logprobs))
+    fitted = calibration.load(
+        draft.reply.model, prompt_key(INSTRUCTIONS[draft.form]), bool(draft.logprobs)
+    )
     shut = [name for name, rule in RULES.items() if rule.is_gate and rule.fails(measured[name])]
     value = fitted.probability(measured) if fitted else _mean(measured)
     value *= _GATED if shut else 1.0

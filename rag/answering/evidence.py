@@ -19,7 +19,7 @@ from rag.retrieval.analysis import chunk_terms, terms
 from rag.retrieval.coverage import Held, Wanted, is_held, terms_of
 from rag.retrieval.index import Statistics
 from rag.retrieval.words import WORD, folded
-from rag.types import Chunk, Context, Delta, Hit, Query, Reply
+from rag.types import Chunk, Context, Delta, Form, Hit, Query, Reply
 
 _TOGETHER = 3
 
@@ -124,6 +124,7 @@ class Draft:
     cited: Cited
     pieces: Sequence[Delta] = ()  # the reply as it came, with its logprobs
     language: str = ""  # the question's, ISO 639-1; "" when not detected
+    form: Form = "answer"  # that was asked for
 
     @property
     def found(self) -> Found:

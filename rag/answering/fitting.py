@@ -64,5 +64,7 @@ class Fitting:
         return Fitted(context, self._messages(context, turns), max_tokens)
 
     def _messages(self, context: Context, turns: Sequence[Message]) -> tuple[Message, ...]:
-        asked = prompt.messages(self.asked.question, context, turns, self.asked.language)
+        asked = prompt.messages(
+            self.asked.question, context, turns, self.asked.language, self.model.best_form
+        )
         return (*asked, *self.instructions)

@@ -7,19 +7,20 @@ measured best (docs/decisions/0050-prompt.md). Knows nothing of servers and temp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from rag.answering.citations import without_marks
 from rag.answering.context import SEPARATOR, model_tokens
 from rag.answering.refusals import refuses
 from rag.answering.safety import defused
-from rag.types import Context, Message
+from rag.types import Context, Form, Message
 
-INSTRUCTION = (
-    "Answer the question from the passages, in a full sentence. "
-    "If they do not hold the answer, say that it is not in the documents."
-)
+_OR_ELSE = "If they do not hold the answer, say that it is not in the documents."
+INSTRUCTIONS: Mapping[Form, str] = {
+    "answer": f"Answer the question using only the passages. {_OR_ELSE}",
+    "sentence": f"Answer the question from the passages, in a full sentence. {_OR_ELSE}",
+}
 _LANGUAGES = {
     "ar": "Arabic",
     "bg": "Bulgarian",
@@ -50,7 +51,11 @@ _TEMPLATE_TOKENS = 8  # what a chat template adds to a message, at most
 
 
 def messages(
-    question: str, context: Context, turns: Sequence[Message] = (), language: str = ""
+    question: str,
+    context: Context,
+    turns: Sequence[Message] = (),
+    language: str = "",
+    form: Form = "answer",
 ) -> tuple[Message, ...]:
     """``turns`` are what ``recent`` chose; ``language`` the question's, an ISO 639-1 code or "".
 
@@ -58,7 +63,7 @@ def messages(
     """
     first, *rest = [*turns, _asked(question)]
     opening = SEPARATOR.join(filter(None, (context.text, first.content)))
-    system = Message("system", _instruction(context, language))
+    system = Message("system", _instruction(context, language, form))
     return (system, Message("user", opening), *rest)
 
 
@@ -90,9 +95,9 @@ def _asked(question: str) -> Message:
     return Message("user", f"Question: {defused(question)}")
 
 
-def _instruction(context: Context, language: str) -> str:
+def _instruction(context: Context, language: str, form: Form) -> str:
     """Small models are told a language they would not keep to by themselves."""
     languages = {hit.chunk.language or language for hit in context.hits}
     if language not in _LANGUAGES or (language == "en" and languages <= {"en"}):
-        return INSTRUCTION
-    return f"{INSTRUCTION} Answer in {_LANGUAGES[language]}."
+        return INSTRUCTIONS[form]
+    return f"{INSTRUCTIONS[form]} Answer in {_LANGUAGES[language]}."

@@ -15,7 +15,7 @@ import click
 
 from rag.answering.calibration import SHIPPED, Calibration, prompt_key, write
 from rag.answering.confidence import RULES
-from rag.answering.prompt import INSTRUCTION
+from rag.answering.prompt import INSTRUCTIONS
 from rag.answering.signals import tokens
 from rag.commands.evaluate import FILE, NEW_FILE, interval
 from rag.commands.opening import opened
@@ -88,11 +88,12 @@ async def calibrate(
     with bad_input():
         sets = planned(qa, docs, slm_rows, llm_rows, limit)
         rows = [await answered(each) for each in sets]
-        model = model_of([row for small, _ in rows for row in small], INSTRUCTION)
+        small = [row for small, _ in rows for row in small]
+        model, instruction = model_of(small, INSTRUCTIONS.values())
     examples = [each for small, large in rows for each in examples_of(small, large)]
     found = calibrated(examples, of_logprobs() if no_logprobs else ())
     sentence = fitted_on(found.report, [each.name for each in sets])
-    weights = named(found.calibration, name or model, model, sentence)
+    weights = named(found.calibration, name or model, model, prompt_key(instruction), sentence)
     report = {"calibration": json.loads(write(weights)), **found.report}
     ended = {
         **report,
@@ -162,12 +163,12 @@ def of_logprobs() -> set[str]:
 # --- afterwards ------------------------------------------------------------------------------
 
 
-def named(fitted: Calibration, name: str, model: str, sentence: str) -> Calibration:
+def named(fitted: Calibration, name: str, model: str, prompt: str, sentence: str) -> Calibration:
     return replace(
         fitted,
         name=name,
         model=model,
-        prompt=prompt_key(INSTRUCTION),
+        prompt=prompt,
         logprobs=not of_logprobs().isdisjoint(fitted.weights),
         fitted_on=sentence,
     )

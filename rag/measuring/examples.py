@@ -6,7 +6,7 @@ larger model was right. A turn that no model was asked in has no draft, and teac
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.errors import QuestionSetError
@@ -37,10 +37,10 @@ def examples_of(small: Sequence[Row], large: Sequence[Row]) -> tuple[Example, ..
     )
 
 
-def model_of(rows: Sequence[Row], instruction: str) -> str:
-    """The one model that wrote these drafts. Raises QuestionSetError unless there is one.
+def model_of(rows: Sequence[Row], instructions: Collection[str]) -> tuple[str, str]:
+    """The one model that wrote these drafts, and what it was told. Raises QuestionSetError.
 
-    Also when it was given another instruction: its doubts under this one are not known.
+    Also when that is none of ``instructions``: its doubts under these are not known.
     """
     attempts = [attempt for row in rows if (attempt := _attempt(row))]
     models = sorted({attempt.model for attempt in attempts})
@@ -48,9 +48,11 @@ def model_of(rows: Sequence[Row], instruction: str) -> str:
         raise QuestionSetError(
             f"The answers are of {' and '.join(models) or 'no model'}: calibrate one at a time."
         )
-    if not all(attempt.prompt[0].content.startswith(instruction) for attempt in attempts):
-        raise QuestionSetError("The prompt has changed since these answers: put the set again.")
-    return models[0]
+    told = [attempt.prompt[0].content for attempt in attempts]
+    for instruction in instructions:
+        if all(text.startswith(instruction) for text in told):
+            return models[0], instruction
+    raise QuestionSetError("The prompt has changed since these answers: put the set again.")
 
 
 def known_signals(answer: Answer | Attempt) -> Signals:

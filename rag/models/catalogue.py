@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rag.models.download import HttpMirror, PartFile
 from rag.models.wheels import Wheel, WheelMirror
-from rag.types import Tier
+from rag.types import Form, Tier
 
 
 class Mirror(Protocol):
@@ -40,6 +40,7 @@ class Weights:
     context_tokens: int
     best_passages: int | None  # None: not measured
     mirrors: tuple[Mirror, ...]
+    best_form: Form = "answer"
 
 
 def _pieces(
@@ -73,6 +74,7 @@ WEIGHTS = _catalogue(
         sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
         context_tokens=32_768,
         best_passages=1,
+        best_form="sentence",
         mirrors=(
             HttpMirror(
                 "https://huggingface.co/Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF/resolve/main/"

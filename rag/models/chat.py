@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class ChatModel(Protocol):
     @property
     def best_passages(self) -> int | None:
         """How many passages this model answers best with, as measured; None: not measured."""
+        ...
+
+    @property
+    def best_form(self) -> Form:
+        """What it is right most often with: a very small model needs to be asked for a sentence."""
         ...
 
     @property

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
 from rag.models.chat import Timeouts
-from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reply
 
 if TYPE_CHECKING:
     from rag.models.connection import Connection
@@ -28,7 +28,8 @@ _EXTRAS = ("logprobs", "seed", "stream_options")
 class EndpointModel:
     """A ChatModel. ``name`` may be "", the server's first model, until ``ready`` has returned.
 
-    ``best_passages`` and ``context_tokens`` are what the caller knows better than the server.
+    ``best_passages``, ``best_form`` and ``context_tokens`` are what the caller knows and the
+    server does not.
     """
 
     def __init__(
@@ -40,10 +41,12 @@ class EndpointModel:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         is_local: bool = False,
         best_passages: int | None = None,
+        best_form: Form = "answer",
         context_tokens: int | None = None,
     ) -> None:
         self.name = name
         self.best_passages = best_passages
+        self.best_form = best_form
         self.is_local = is_local
         self.capabilities = Capabilities(context_tokens=context_tokens)
         self._base_url = base_url.rstrip("/")

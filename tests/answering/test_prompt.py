@@ -2,7 +2,7 @@ import pytest
 from answering.passages import chunk, hits
 
 from rag.answering.context import pack
-from rag.answering.prompt import INSTRUCTION, messages, recent, token_count
+from rag.answering.prompt import INSTRUCTIONS, messages, recent, token_count
 from rag.answering.refusals import not_found
 from rag.types import Context, Message
 
@@ -19,14 +19,14 @@ TALK = (
 
 def test_passages_come_before_the_question_when_it_is_the_first() -> None:
     assert messages("Why?", CONTEXT) == (
-        Message("system", INSTRUCTION),
+        Message("system", INSTRUCTIONS["answer"]),
         Message("user", f"{PASSAGE}\n\nQuestion: Why?"),
     )
 
 
 def test_passages_come_before_the_conversation_when_there_was_one() -> None:
     assert messages("Why?", CONTEXT, recent(TALK[:2], 1_000)) == (
-        Message("system", INSTRUCTION),
+        Message("system", INSTRUCTIONS["answer"]),
         Message("user", f"{PASSAGE}\n\nQuestion: What is blue?"),
         Message("assistant", "The sky."),
         Message("user", "Question: Why?"),
@@ -42,7 +42,7 @@ def instruction(language: str, *passages: str) -> str:
         chunk(f"x {at}", document=f"{at}.md", language=one) for at, one in enumerate(passages)
     ]
     packed = pack(hits(*chunks), budget_tokens=500, max_passages=9)
-    return messages("?", packed, (), language)[0].content.removeprefix(INSTRUCTION)
+    return messages("?", packed, (), language)[0].content.removeprefix(INSTRUCTIONS["answer"])
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,8 @@ def test_a_refusal_is_left_out_when_it_would_only_be_repeated() -> None:
 def test_messages_are_counted_with_what_a_template_adds() -> None:
     assert token_count(()) == 0
     assert token_count((Message("user", "Why?"), Message("user", ""))) == 18
+
+
+def test_a_sentence_is_asked_for_when_the_model_is_best_with_one() -> None:
+    system = messages("?", CONTEXT, form="sentence")[0]
+    assert system == Message("system", INSTRUCTIONS["sentence"])

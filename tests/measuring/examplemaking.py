@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 from measuring.rowmaking import answer, attempt
 
-from rag.answering.prompt import INSTRUCTION
+from rag.answering.prompt import INSTRUCTIONS
 from rag.measuring.questions import Question
 from rag.measuring.rows import Found, Row
 from rag.types import Latency, Message, Tier
 
 DOCUMENTS = 6
-PROMPT = (Message("system", f"{INSTRUCTION} Answer in Romanian."), Message("user", "?"))
+PROMPT = (
+    Message("system", f"{INSTRUCTIONS['sentence']} Answer in Romanian."),
+    Message("user", "?"),
+)
 
 
 def rows(count: int = 60) -> tuple[list[Row], list[Row]]:

@@ -124,7 +124,7 @@ def test_weights_report_and_chart_are_written_when_all_answers_are_there(capsys:
     ]
     weights = calibration.read(Path("shipped/mine.json").read_text(encoding="utf-8"))
     assert (weights.name, weights.model, weights.logprobs) == ("mine", "slm", True)
-    assert weights.prompt == calibration.prompt_key(command.INSTRUCTION)
+    assert weights.prompt == calibration.prompt_key(command.INSTRUCTIONS["sentence"])
     assert weights.thresholds == {"accept": ended["accept"]}
     assert weights.fitted_on.startswith("60 answers from 6 documents (qa), ")
     assert json.loads(Path("out/calibration.json").read_text())["signals"] == ended["signals"]

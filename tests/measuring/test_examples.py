@@ -6,7 +6,7 @@ import pytest
 from measuring import examplemaking
 from measuring.rowmaking import UNHELD, answer, attempt, row
 
-from rag.answering.prompt import INSTRUCTION
+from rag.answering.prompt import INSTRUCTIONS
 from rag.errors import QuestionSetError
 from rag.measuring.examples import Example, examples_of, model_of
 from rag.measuring.rows import Found
@@ -48,11 +48,11 @@ def test_logprobs_are_unknown_when_all_of_them_are_zero() -> None:
 
 def test_the_model_is_named_when_all_drafts_are_of_one() -> None:
     small, large = examplemaking.rows(2)
-    assert model_of(small, INSTRUCTION) == "slm"
+    assert model_of(small, INSTRUCTIONS.values()) == ("slm", INSTRUCTIONS["sentence"])
     with pytest.raises(QuestionSetError, match="The answers are of llm and slm"):
-        model_of([*small, *large], INSTRUCTION)
+        model_of([*small, *large], INSTRUCTIONS.values())
     with pytest.raises(QuestionSetError, match="The answers are of no model"):
-        model_of([], INSTRUCTION)
+        model_of([], INSTRUCTIONS.values())
 
 
 def test_old_answers_are_refused_when_the_instruction_has_changed() -> None:

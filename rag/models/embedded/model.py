@@ -54,6 +54,7 @@ class EmbeddedModel:
         self.name = name
         self._weights = _known(name)
         self.best_passages = self._weights.best_passages
+        self.best_form = self._weights.best_form
         self.capabilities = Capabilities(
             streams=True,
             reports_usage=True,
@@ -135,6 +136,7 @@ class EmbeddedModel:
             timeouts=self._timeouts,
             is_local=True,
             best_passages=self.best_passages,
+            best_form=self.best_form,
             context_tokens=self._weights.context_tokens,
         )
         await endpoint.ready()
