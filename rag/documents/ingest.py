@@ -19,6 +19,7 @@ from pathlib import Path
 from rag.documents.assembly import assemble
 from rag.documents.chunking import Span, chunks
 from rag.documents.crew import Crew
+from rag.documents.kinds import PDF, by_name
 from rag.documents.limits import Limits
 from rag.documents.process import Worker
 from rag.documents.worker import Message
@@ -39,7 +40,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 60.0  # without a file for so long, workers give back their memory (100 MB each)
-_LARGE_BYTES = 1_000_000
+_LARGE_BYTES = 1_000_000  # a PDF over this is opened by all workers at the same time
 # Asked of a worker at once: many, so that it seldom waits, but few towards the end of a file, so
 # that all are done at about the same time.
 _MOST_PAGES, _FEWEST_PAGES = 40, 5
@@ -128,17 +129,17 @@ class Ingestor:
 
     def _prepare(self, files: Sequence[SourceFile]) -> None:
         """Meanwhile: the workers that will help with a long file, and the model needed last."""
-        if any(_bytes(file.path) > _LARGE_BYTES for file in files):
+        if any(map(_is_large, files)):
             self._crew.wake()
         if files:
             warm_up()
 
 
-def _bytes(path: Path) -> int:
+def _is_large(file: SourceFile) -> bool:
     try:
-        return path.stat().st_size
+        return by_name(file.name) == PDF and file.path.stat().st_size > _LARGE_BYTES
     except OSError:
-        return 0
+        return False
 
 
 class _Reading:
@@ -149,6 +150,7 @@ class _Reading:
         self._head: Message = {}
         self._pages: dict[int, str | None] = {}
         self._spans: dict[int, list[Span]] = {}
+        self._opened = asyncio.Event()
         self._untaken = range(0)  # pages that nobody reads yet
         self._joined: set[asyncio.Task[None] | None] = set()
 
@@ -168,20 +170,22 @@ class _Reading:
         async with self._crew.member() as worker:
             try:
                 async with asyncio.timeout(timeout_s):
-                    self._head = await self._open(worker)
-                    await self._read_pages(worker)
+                    await self._share(worker)
             except TimeoutError as exc:
                 raise DocumentTooLarge(
                     f"Reading the file took longer than {timeout_s:,.0f} seconds. "
                     "Split it, or allow more time in the settings."
                 ) from exc
 
-    async def _read_pages(self, worker: Worker) -> None:
-        self._untaken = range(1, self._head["page_count"] + 1)
-        helpers = min(self._crew.size - 1, len(self._untaken) // (2 * _FEWEST_PAGES))
+    async def _share(self, worker: Worker) -> None:
+        """Read with this worker, and with others as they become free."""
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._help()) for _ in range(helpers)]
+                helping = (self._help() for _ in range(self._crew.size - 1))
+                tasks = [group.create_task(each) for each in helping]
+                self._head = await self._open(worker)
+                self._untaken = range(1, self._head["page_count"] + 1)
+                self._opened.set()
                 await self._take(worker)
                 for task in tasks:
                     if task not in self._joined:
@@ -190,9 +194,17 @@ class _Reading:
             raise exc.exceptions[0] from exc
 
     async def _help(self) -> None:
+        if not _is_large(self._source):
+            await self._opened.wait()
+            if len(self._untaken) <= _FEWEST_PAGES:
+                return
         async with self._crew.member() as worker:
             self._joined.add(asyncio.current_task())
-            if self._untaken and await self._open(worker) != self._head:
+            if self._opened.is_set() and not self._untaken:
+                return
+            head = await self._open(worker)
+            await self._opened.wait()
+            if head != self._head:
                 raise BrokenDocument("The file changed while it was read. Add it again.")
             await self._take(worker)
 
