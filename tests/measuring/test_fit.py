@@ -23,7 +23,7 @@ def example(right: bool, group: str = "a", **signals: float | None) -> Example:
 def test_what_made_it_right_weighs_most_when_the_rest_is_noise() -> None:
     weights = fitted(EXAMPLES).weights
     assert set(weights) == {"coverage", "least_probability"}  # what never changes tells nothing
-    assert weights["coverage"].weight > 1 > 4 * abs(weights["least_probability"].weight)
+    assert weights["coverage"].weight > 0.6 > 4 * abs(weights["least_probability"].weight)
     assert weights["least_probability"].missing == weights["least_probability"].mean
 
 
@@ -31,10 +31,10 @@ def test_it_gives_the_probabilities_of_scikit_learn_when_every_signal_is_known()
     known = [each for each in EXAMPLES if each.signals["least_probability"] is not None]
     signals = [[each.signals["coverage"], each.signals["least_probability"]] for each in known]
     standard = StandardScaler().fit_transform(signals)
-    theirs = LogisticRegression().fit(standard, [each.right for each in known])
+    theirs = LogisticRegression(C=0.05).fit(standard, [each.right for each in known])
     ours = fitted(known)
     assert [ours.probability(each.signals) for each in known] == pytest.approx(
-        theirs.predict_proba(standard)[:, 1].tolist()
+        theirs.predict_proba(standard)[:, 1].tolist(), abs=0.001  # weights have four digits
     )
 
 
