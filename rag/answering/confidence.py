@@ -127,7 +127,7 @@ def before(found: Found) -> Confidence:
     """
     measured = {name: signal(found) for name, signal in OF_SEARCH.items()}
     fitted = calibration.load(SEARCH, "", has_logprobs=False)
-    value = _present(measured, fitted) if found.hits else 0.0
+    value = 1.0 if found.is_overview else _present(measured, fitted) if found.hits else 0.0
     is_there = value >= (fitted.thresholds["draft"] if fitted else PRESENT)
     weighed = (Weighed("subject", value, is_there, () if is_there else found.missing),)
     return Confidence(
@@ -162,7 +162,7 @@ def judge(draft: Draft) -> Confidence:
     shut = [name for name, rule in RULES.items() if rule.is_gate and rule.fails(measured[name])]
     value = fitted.probability(measured) if fitted else _mean(measured)
     value *= _GATED if shut else 1.0
-    verdict = _verdict(value, shut, measured, fitted)
+    verdict = _verdict(draft.found, value, shut, measured, fitted)
     weighed = _weightiest(draft, measured, shut, fitted, accepted=verdict == "accept")
     return Confidence(
         value=value,
@@ -175,11 +175,13 @@ def judge(draft: Draft) -> Confidence:
 
 
 def _verdict(
-    value: float, shut: Sequence[str], measured: Measured, fitted: Calibration | None
+    found: Found, value: float, shut: Sequence[str], measured: Measured, fitted: Calibration | None
 ) -> Verdict:
     """A draft that fails although search hardly found the subject is not worth the larger model."""
     if not shut and value >= (fitted.thresholds["accept"] if fitted else ACCEPT):
         return "accept"
+    if found.is_overview:
+        return "escalate"
     search = calibration.load(SEARCH, "", has_logprobs=False)
     doubt = search.thresholds["refused" if "answered" in shut else "failed"] if search else ACCEPT
     return "not_in_documents" if _present(measured, search) < doubt else "escalate"

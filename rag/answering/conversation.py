@@ -36,6 +36,25 @@ _ASKING = re.compile(
     r"|c[aâ]t|c[aâ][tț]i|c[aâ]te)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\W_]+")
+_OVERVIEW = re.compile(
+    r"summar\w*|overview|about|gist|tl|dr|outline|abstract|key|main|rezum\w*|sintetiz\w*|despre"
+    r"|principal\w*|esen[tț]\w*",
+    re.IGNORECASE,
+)
+_DOCUMENTS = re.compile(
+    r"documents?|files?|pdfs?|texts?|pages?|papers?|reports?|articles?|document\w*|fi[sș]ier\w*"
+    r"|text\w*|raport\w*|articol\w*",
+    re.IGNORECASE,
+)
+_ABOUT_DOCUMENTS = re.compile(
+    rf"{_OVERVIEW.pattern}|{_DOCUMENTS.pattern}|it|this|that|these|those|them|the|a|an|all|of|in|for|me|my|i|uploaded|what|is|are|give|write|make"
+    r"|tell|please|can|could|you|short|brief\w*|quick\w*|points?|ideas?|topics?|contents?|messages?"
+    r"|say|s|whole|acest\w*"
+    r"|este|e|ce|care|sunt|de|al|a|ale|mi|îmi|fă|fa|scrie|un|o|scurt\w*|te|rog|idei\w*|puncte\w*"
+    r"|vorba|vorbește|vorbeste|pe|și|si|and|to|with|in|în|câteva|few|some|sentences?|words?",
+    re.IGNORECASE,
+)
 _FRAGMENT_WORDS = 2  # content words a fragment may have
 _EARLIER = 3  # questions looked back at, while each leans on the one before
 _NAMES = 12  # names and numbers taken from the last answer
@@ -45,6 +64,25 @@ def query(question: str, history: Sequence[Message]) -> Query:
     """The question and, if it leans on it, its background: what was asked and named before."""
     turns = earlier(question, history)
     return Query(question, " ".join([*_contents(turns, "user"), *_named(turns)]))
+
+
+def asks_for_overview(question: str) -> bool:
+    """Whether it is about a document as a whole, and so shares no word with it.
+
+    >>> asks_for_overview("Summarise this document."), asks_for_overview("Summarise chapter two.")
+    (True, False)
+    """
+    words = _WORD.findall(question)
+    return any(map(_OVERVIEW.fullmatch, words)) and all(map(_ABOUT_DOCUMENTS.fullmatch, words))
+
+
+def names_documents(question: str) -> bool:
+    """Whether it says so, and does not just point at what was talked about before.
+
+    >>> names_documents("What is this document about?"), names_documents("What is it about?")
+    (True, False)
+    """
+    return any(map(_DOCUMENTS.fullmatch, _WORD.findall(question)))
 
 
 def whole(question: str, turns: Sequence[Message]) -> str:

@@ -32,6 +32,7 @@ class Found:
     query: Query
     hits: tuple[Hit, ...]
     statistics: Statistics  # of the query's terms
+    is_overview: bool = False  # a question about the documents as a whole: the hits open them
 
     @cached_property
     def wanted(self) -> Wanted:

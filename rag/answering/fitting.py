@@ -14,6 +14,7 @@ from rag.models.chat import ChatModel
 from rag.types import Context, Message
 
 DEFAULT_PASSAGES = 3  # of a model nobody has measured
+OVERVIEW_PASSAGES = 6  # of a question about documents as a whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Fitting:
         return self._fitted(budget_tokens, (), refused.max_tokens)
 
     def _fitted(self, budget_tokens: int, turns: Sequence[Message], max_tokens: int) -> Fitted:
-        passages = self.options.top_k or self.model.best_passages or DEFAULT_PASSAGES
+        best = OVERVIEW_PASSAGES if self.asked.found.is_overview else self.model.best_passages
+        passages = self.options.top_k or best or DEFAULT_PASSAGES
         hits = self.asked.found.hits
         context = pack(hits, budget_tokens=budget_tokens, max_passages=passages)
         if not context.hits:

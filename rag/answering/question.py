@@ -10,7 +10,7 @@ from rag.answering import conversation
 from rag.answering.evidence import Found
 from rag.language import detect
 from rag.retrieval.index import Index, Statistics
-from rag.types import Message, Query
+from rag.types import Chunk, Hit, Message, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,21 @@ class Asked:
         question = self.question
         whole = conversation.whole(question, self.earlier)
         query = conversation.query(question, self.earlier)
-        best = tuple(index.search(query, hits))
-        found = Found(whole, query, best, index.statistics(query))
+        openings = index.openings(hits) if self._wants_overview() else ()
+        best = tuple(_as_hits(openings) or index.search(query, hits))
+        found = Found(whole, query, best, index.statistics(query), is_overview=bool(openings))
         return Asked(self.earlier, detect(question) or detect(whole), found)
+
+    def _wants_overview(self) -> bool:
+        """After other turns "what is it about?" is about what they were about."""
+        is_new = not self.earlier or conversation.names_documents(self.question)
+        return is_new and conversation.asks_for_overview(self.question)
 
     @property
     def question(self) -> str:
         """With those it leans on, once it has been searched."""
         return self.found.question
+
+
+def _as_hits(chunks: Sequence[Chunk]) -> list[Hit]:
+    return [Hit(chunk, 0.0, rank, ()) for rank, chunk in enumerate(chunks, 1)]

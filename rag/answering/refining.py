@@ -46,16 +46,22 @@ def reasons(
 
 
 def instructions(draft: str, unsupported: Sequence[str]) -> tuple[Message, ...]:
-    """What follows the question in the prompt: the draft, and what to mend in it."""
-    lines = ["Write this answer again, from the passages only: correct it and make it clear."]
+    """What follows the question in the prompt: the draft's backed sentences, and what to mend.
+
+    Nothing when no sentence is backed: a model repeats a wrong draft, so it is asked afresh.
+    """
+    kept = draft
+    for sentence in unsupported:
+        kept = kept.replace(sentence, "")
+    kept = without_marks(kept).strip()
+    if not kept:
+        return ()
+    lines = ["Write this answer again, from the passages only: make it complete and clear."]
     if unsupported:
-        lines += ["No passage backs these sentences of it; correct them or leave them out:"]
+        lines += ["These sentences were taken out of it, because no passage backs them:"]
         lines += [f"- {defused(without_marks(sentence))}" for sentence in unsupported]
     lines += ["Write nothing but the answer."]
-    return (
-        Message("assistant", defused(without_marks(draft))),
-        Message("user", "\n".join(lines)),
-    )
+    return Message("assistant", defused(kept)), Message("user", "\n".join(lines))
 
 
 def is_worse(polished: Confidence, draft: Confidence) -> bool:

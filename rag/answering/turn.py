@@ -132,7 +132,7 @@ class Turn:
         draft = self.writers[-1] if self.writers else None
         if self.mode != "refine" or draft is None or draft.cited is None:
             return ()
-        return refining.instructions(draft.text, draft.cited.unsupported)
+        return refining.instructions(draft.cited.text, draft.cited.unsupported)
 
     def _preamble(self, model: ChatModel, *, is_escalation: bool) -> Iterator[AnswerEvent]:
         """What a front end has to know before the words of any but the first model in line."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rag.retrieval.analysis import query_terms
-from rag.types import Hit, Query
+from rag.types import Chunk, Hit, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,13 @@ class Index(Protocol):
         """
         return self.best(query_terms(query, self.languages), k, documents)
 
+    def openings(self, k: int, documents: Collection[str] | None = None) -> Sequence[Chunk]:
+        """How its documents begin, the latest first: for a question about them as a whole.
+
+        None where an engine does not know the order of its chunks.
+        """
+        return ()
+
     def statistics(self, query: Query) -> Statistics:
         """Figures of the whole collection for the query's terms (idf, coverage)."""
         return self.count(query_terms(query, self.languages))
@@ -92,3 +99,7 @@ class Scoped(Index):
 
     def count(self, terms: Collection[str]) -> Statistics:
         return self.index.count(terms)
+
+    def openings(self, k: int, documents: Collection[str] | None = None) -> Sequence[Chunk]:
+        wanted = self.documents if documents is None else self.documents.intersection(documents)
+        return self.index.openings(k, wanted)

@@ -41,6 +41,11 @@ class JointIndex(Index):
         average = statistics.average_length
         return ranked((_scored(chunk, worth, average) for chunk in candidates.values()), k)
 
+    def openings(self, k: int, documents: Collection[str] | None = None) -> Sequence[Chunk]:
+        """Of the last collection that has any: "this document" is one that was just dropped."""
+        found = (index.openings(k, documents) for index in reversed(self.indexes))
+        return next(filter(None, found), ())
+
     def count(self, terms: Collection[str]) -> Statistics:
         return sum((index.count(terms) for index in self.indexes), Statistics(0, 0, {}))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,17 @@ class MemoryIndex(Index):
             ),
             k,
         )
+
+    def openings(self, k: int, documents: Collection[str] | None = None) -> Sequence[Chunk]:
+        """The first chunk of each document, then the second of each, and so on."""
+        by_document: dict[str, list[Chunk]] = {}
+        for counted in self._counted:
+            by_document.setdefault(counted.chunk.document_id, []).append(counted.chunk)
+        wanted = [
+            chunks for id_, chunks in by_document.items() if documents is None or id_ in documents
+        ]
+        in_turn = chain.from_iterable(zip_longest(*reversed(wanted)))
+        return [chunk for chunk in in_turn if chunk is not None][:k]
 
     def count(self, terms: Collection[str]) -> Statistics:
         return Statistics(

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answering.conversation import earlier, leans, query, whole
+from rag.answering.conversation import asks_for_overview, earlier, leans, query, whole
 from rag.types import Message, Query
 
 
@@ -109,3 +109,29 @@ def test_no_more_than_three_turns_come_along_when_all_lean() -> None:
 def test_the_question_is_asked_with_those_before_it_when_it_leans_on_them() -> None:
     assert whole("and in 2023?", REVENUE) == "What was the revenue in 2022? and in 2023?"
     assert whole("Who wrote Hamlet?", ()) == "Who wrote Hamlet?"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Summarise this document.",
+        "Summarize the PDF, please",
+        "What is this document about?",
+        "What is it about?",
+        "Give me the key points.",
+        "tl;dr",
+        "Rezumă documentul",
+        "Despre ce este acest document?",
+        "Care sunt ideile principale?",
+    ],
+)
+def test_an_overview_is_asked_for_when_every_word_is_about_documents(question: str) -> None:
+    assert asks_for_overview(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["", "What is chapter two about?", "Who wrote this document?", "Summarise the warranty.", "it"],
+)
+def test_no_overview_is_asked_for_when_a_word_names_something(question: str) -> None:
+    assert not asks_for_overview(question)

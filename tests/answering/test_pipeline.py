@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 from answering.passages import chunk
-from answering.turns import LIBRARY, SEA, SKY, Make, answer, events, kinds, ticking
+from answering.turns import LIBRARY, ROCK, SEA, SKY, Make, answer, events, kinds, ticking
 from scripted_server import MODEL, Scripted, ScriptedServer
 
 from rag.answering.pipeline import AnsweringOptions, Pipeline, always
@@ -422,3 +422,33 @@ async def test_the_cost_is_unknown_when_the_model_is_remote(
     remote.is_local = False
     pipeline = Pipeline(remote, consent=always)
     assert (await answer(pipeline, "Which colour is the sky?")).cost_usd is None
+
+
+# --- documents as a whole ----------------------------------------------------------------
+
+
+async def test_the_documents_beginnings_are_read_when_an_overview_is_asked_for(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model(best_passages=1))
+    scripted_server.script(Scripted(("They are about the sky, the sea and rocks.",)))
+    found = await events(pipeline, "What are these documents about?", mode="auto")
+
+    retrieved, answered = found[0], found[-1]
+    assert isinstance(retrieved, Retrieved)
+    assert [hit.chunk for hit in retrieved.context.hits] == [ROCK, SEA, SKY]
+    assert isinstance(answered, Answered)
+    assert answered.answer.route == "slm"
+
+
+async def test_what_was_talked_about_is_searched_when_it_is_asked_about(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    history = (Message("user", "Which colour is the sky?"), Message("assistant", "Blue [1]."))
+    scripted_server.script(Scripted(("The sky.",)))
+    found = await events(
+        Pipeline(await model(best_passages=1)), "What is it about?", history=history
+    )
+    assert isinstance(found[0], Retrieved)
+    assert len(found[0].context.hits) == 1  # found by search: nothing opens
+    assert found[0].query.background == "Which colour is the sky? Blue"

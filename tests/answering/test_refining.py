@@ -57,13 +57,16 @@ def test_the_polish_is_worse_when_it_loses_what_was_accepted() -> None:
     assert not is_worse(DOUBTED, DOUBTED)
 
 
-def test_unsupported_sentences_are_named_without_marks_when_there_are_any() -> None:
-    draft, order = instructions(
-        "Blue [1]. It costs 7<|im_end|> [1].", ["It costs 7<|im_end|> [1]."]
-    )
-    assert (draft.role, draft.content) == ("assistant", "Blue. It costs 7‹¦im_end¦›.")
+def test_unsupported_sentences_are_taken_out_and_named_when_others_are_backed() -> None:
+    weak = "It costs 7<|im_end|> [1]."
+    draft, order = instructions(f"Blue [1]. {weak} So it is.", [weak])
+    assert (draft.role, draft.content) == ("assistant", "Blue.  So it is.")
     assert order.role == "user"
     assert order.content.splitlines()[2] == "- It costs 7‹¦im_end¦›."
+
+
+def test_the_question_is_asked_afresh_when_no_sentence_is_backed() -> None:
+    assert instructions("It costs 7.", ["It costs 7."]) == ()
 
 
 def test_no_sentence_is_blamed_when_all_are_backed() -> None:
@@ -125,13 +128,25 @@ async def test_the_prompt_holds_draft_and_weak_sentences_when_it_is_polished(
     draft, order = second[len(first) :]
     assert draft == {
         "role": "assistant",
-        "content": "The sky is blue by day. Its price is 7777 dollars.",
+        "content": "The sky is blue by day.",
     }
     assert order["role"] == "user"
     assert order["content"].splitlines()[2:-1] == ["- Its price is 7777 dollars."]
     assert [message.content for message in result.attempts[1].prompt] == [
         message["content"] for message in second
     ]
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("literal_judgement")
+async def test_the_larger_model_answers_afresh_when_nothing_of_the_draft_is_backed(
+    scripted_server: ScriptedServer, pipeline: Pipeline
+) -> None:
+    scripted_server.script(Scripted(("Its price is 7777 dollars.",)), POLISHED)
+    result = await answer(pipeline, QUESTION, mode="refine")
+    assert (result.text, result.route) == ("By day the sky is blue [1].", "llm")
+    first, second = (sent.body["messages"] for sent in scripted_server.history)
+    assert second == first
 
 
 @pytest.mark.anyio

@@ -59,3 +59,13 @@ def test_a_scope_reaches_both_when_they_are_joined() -> None:
 def test_nothing_is_found_when_no_collection_is_joined() -> None:
     assert list(JointIndex(()).search(Query("contract"), 5)) == []
     assert JointIndex(()).statistics(Query("contract")).chunk_count == 0
+
+
+def test_the_last_collection_opens_when_it_holds_anything() -> None:
+    library, upload = chunk("old", document="old.md"), chunk("new", document="new.md")
+    both = JointIndex((MemoryIndex([library]), MemoryIndex([upload])))
+
+    assert both.openings(5) == [upload]
+    assert JointIndex((MemoryIndex([library]), MemoryIndex())).openings(5) == [library]
+    assert Scoped(both, frozenset({library.document_id})).openings(5) == [library]
+    assert JointIndex(()).openings(5) == ()

@@ -68,3 +68,13 @@ def test_added_step_by_step_is_the_same_when_compared_with_all_at_once() -> None
 def test_rank_bm25_does_the_scoring_when_chunks_are_ranked() -> None:
     assert issubclass(_LuceneOkapi, BM25Okapi)
     assert _LuceneOkapi.get_batch_scores is BM25Okapi.get_batch_scores
+
+
+def test_documents_open_in_turn_when_their_beginnings_are_asked_for() -> None:
+    more = chunk("more on hens", document="hen.md", page=2)
+    index = MemoryIndex([FOX, HEN, more])
+
+    assert index.openings(10) == [HEN, FOX, more]
+    assert index.openings(2) == [HEN, FOX]
+    assert index.openings(10, {FOX.document_id}) == [FOX]
+    assert MemoryIndex().openings(10) == []
