@@ -34,7 +34,8 @@ def test_it_gives_the_probabilities_of_scikit_learn_when_every_signal_is_known()
     theirs = LogisticRegression(C=0.05).fit(standard, [each.right for each in known])
     ours = fitted(known)
     assert [ours.probability(each.signals) for each in known] == pytest.approx(
-        theirs.predict_proba(standard)[:, 1].tolist(), abs=0.001  # weights have four digits
+        theirs.predict_proba(standard)[:, 1].tolist(),
+        abs=0.001,  # weights have four digits
     )
 
 
