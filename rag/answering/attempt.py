@@ -233,7 +233,9 @@ class Writer:
         asked, reply = self.asked, self.reply
         if reply is None:
             raise RuntimeError("The model has not been heard to its end.")
-        self.cited = citations.resolve(reply.text, self.context, asked.question)
+        self.cited = citations.resolve(
+            reply.text, self.context, asked.question, self.reading.passages
+        )
         draft = Draft(
             self.reading, reply, self.cited, self.pieces, asked.language, self.model.best_form
         )

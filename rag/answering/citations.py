@@ -43,18 +43,26 @@ class Cited:
     unsupported: tuple[str, ...] = ()  # those sentences of ``text`` that no passage backs
 
 
-def resolve(text: str, context: Context, question: str = "") -> Cited:
+def resolve(
+    text: str, context: Context, question: str = "", passages: Sequence[Passage] | None = None
+) -> Cited:
     """Check and complete the citations of a model's ``text``; its links and images become text.
 
     A citation whose sentence its passage does not back is kept with ``supported=False``, unless
     another passage backs it: then that one is cited. ``question`` decides between passages, and
-    between sentences to quote, that back an answer equally well. Code is left alone.
+    between sentences to quote, that back an answer equally well. Code is left alone. ``passages``
+    are those of ``prepared``, if there was time for it.
     """
-    resolver = _Resolver([_Passage(hit.chunk, question) for hit in context.hits])
+    resolver = _Resolver(prepared(context, question) if passages is None else passages)
     cited = outside_blocks(inert(text), resolver.cited)
     citations = tuple(dict.fromkeys(resolver.citations))
     backed, unsupported = tuple(resolver.backed), tuple(resolver.unsupported)
     return Cited(cited, citations, backed, resolver.warnings(), unsupported)
+
+
+def prepared(context: Context, question: str) -> Sequence[Passage]:
+    """What can be worked out before there is a text."""
+    return [Passage(hit.chunk, question) for hit in context.hits]
 
 
 def without_marks(text: str) -> str:
@@ -62,7 +70,7 @@ def without_marks(text: str) -> str:
     return outside_code(text, lambda part: _MARK.sub("", part))
 
 
-class _Passage:
+class Passage:
     """A chunk with its terms, and with those of its sentences once one of them is to be quoted."""
 
     def __init__(self, chunk: Chunk, question: str) -> None:
@@ -83,11 +91,16 @@ class _Passage:
         return max(self._quotable, key=lambda quotable: self._said(claim, quotable))[0]
 
     @cached_property
+    def sentences(self) -> list[tuple[Span, frozenset[str]]]:
+        """Where they are, and their terms."""
+        text = self.chunk.text
+        spans = list(sentences.spans(text)) or [(0, len(text))]
+        return [(span, frozenset(terms(text[slice(*span)], self.language))) for span in spans]
+
+    @cached_property
     def _quotable(self) -> list[tuple[Span, frozenset[str], int]]:
         """Sentences, then pairs of neighbours: where, their terms, and what a pair costs."""
-        spans = list(sentences.spans(self.chunk.text)) or [(0, len(self.chunk.text))]
-        held = [frozenset(terms(self.chunk.text[slice(*span)], self.language)) for span in spans]
-        single = [(span, words, 0) for span, words in zip(spans, held, strict=True)]
+        single = [(span, words, 0) for span, words in self.sentences]
         pairs = [
             ((first[0], second[1]), words | more, _PAIR_COST)
             for (first, words, _), (second, more, _) in pairwise(single)
@@ -102,7 +115,7 @@ class _Passage:
 class _Resolver:
     """Goes through a text once, and remembers what it cited and what it had to remove."""
 
-    def __init__(self, passages: Sequence[_Passage]) -> None:
+    def __init__(self, passages: Sequence[Passage]) -> None:
         self.citations: list[Citation] = []
         self.backed: list[bool] = []
         self.unsupported: list[str] = []

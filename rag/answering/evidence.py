@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from rag.answering import sentences
-from rag.answering.citations import Cited, without_marks
+from rag.answering.citations import Cited, Passage, prepared, without_marks
 from rag.answering.grounding import Sources, content
-from rag.retrieval.analysis import chunk_terms, terms
+from rag.retrieval.analysis import terms
 from rag.retrieval.coverage import Held, Wanted, is_held, terms_of
 from rag.retrieval.index import Statistics
 from rag.retrieval.words import WORD, folded
-from rag.types import Chunk, Context, Delta, Form, Hit, Query, Reply
+from rag.types import Context, Delta, Form, Hit, Query, Reply
 
 _TOGETHER = 3
 
@@ -84,6 +83,11 @@ class Reading:
         return held_in(self.found.question, self.sources.terms)
 
     @cached_property
+    def passages(self) -> Sequence[Passage]:
+        """For the citations."""
+        return prepared(self.context, self.found.question)
+
+    @cached_property
     def scripts(self) -> frozenset[str]:
         """Of the question and the passages."""
         letters = {*self.found.question, *self.context.text}
@@ -97,7 +101,7 @@ class Reading:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         wanted = self.found.wanted
-        return tuple(place for hit in self.context.hits for place in _places(hit.chunk, wanted))
+        return tuple(place for one in self.passages for place in _places(one, wanted))
 
     @cached_property
     def likeliest(self) -> Place | None:
@@ -109,6 +113,7 @@ class Reading:
         _ = (
             self.asked,
             self.scripts,
+            self.sources,
             self.said,
             self.likeliest,
             self.found.best,
@@ -195,12 +200,11 @@ def script(letter: str) -> str:
     return "LATIN" if letter < "\u0250" else unicodedata.name(letter, "?").split()[0]
 
 
-def _places(chunk: Chunk, wanted: Wanted) -> Iterator[Place]:
-    spans = list(sentences.spans(chunk.text)) or [(0, len(chunk.text))]
-    said = [frozenset(terms(chunk.text[slice(*span)], chunk.language)) for span in spans]
-    title = frozenset(chunk_terms(chunk)) - frozenset().union(*said)
+def _places(passage: Passage, wanted: Wanted) -> Iterator[Place]:
+    said = [words for _, words in passage.sentences]
+    title = passage.terms.difference(*said)
     for at in range(max(1, len(said) - 1)):
         here = frozenset().union(*said[at : at + 2])
         around = here.union(title, *said[max(0, at - 1) : at + 3])
-        held = {chunk.language: here}
-        yield Place(held, {chunk.language: around}, wanted.share(held))
+        held = {passage.language: here}
+        yield Place(held, {passage.language: around}, wanted.share(held))
