@@ -32,7 +32,7 @@ export default function Search() {
           ))}
         </tbody>
       </table>
-      <p className="rag-muted">{labels.passages}: {budget}</p>
+      {budget ? <p className="rag-muted">{labels.passages}: {budget}</p> : null}
     </div>
   );
 }

@@ -96,7 +96,7 @@ function Signals({ signals, labels }) {
 function Search({ trace, terms, labels }) {
   const { hits, dropped } = trace.context;
   const rows = [...hits.map((hit) => ({ ...hit, fate: labels.fits })), ...dropped.map((hit) => ({ ...hit, fate: hit.reason }))];
-  const read = trace.attempts.length > 0;
+  const read = trace.context.token_count > 0;
   return (
     <Section title={labels.search}>
       <Facts facts={[[labels.searched_for, trace.query.text], [labels.search_background, trace.query.background]]} />
@@ -136,7 +136,7 @@ function Search({ trace, terms, labels }) {
 
 function Attempt({ attempt, labels }) {
   const judged = attempt.confidence;
-  const verdict = judged ? ` · ${Math.round(100 * judged.value)} % · ${labels.verdicts[judged.verdict]}` : '';
+  const verdict = judged ? ` · ${judged.value.toFixed(3)} · ${labels.verdicts[judged.verdict]}` : '';
   return (
     <div className="rag-attempt">
       <p>
@@ -169,7 +169,7 @@ export default function Trace() {
         <Facts
           facts={[
             [labels.verdict, verdict],
-            [labels.confidence, `${Math.round(100 * confidence.value)} %`],
+            [labels.confidence, confidence.value.toFixed(3)],
             [labels.mode, trace.mode],
             [labels.calibration, confidence.calibration || labels.documented]
           ]}

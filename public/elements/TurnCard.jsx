@@ -130,7 +130,7 @@ export default function TurnCard() {
   // and keeps that open while other elements come.
   const beside = (title, elements) => {
     const shown = [...elements, { type: 'title', name: title }].map((element, i) => ({
-      id: `beside-${card.turn}-${i}`, display: 'side', forId: '', ...element
+      id: `beside-${Date.now()}-${i}`, display: 'side', forId: '', ...element
     }));
     setElements((all) => [...all.filter((element) => element.display !== 'side'), ...shown]);
   };

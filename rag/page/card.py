@@ -19,6 +19,7 @@ from rag.retrieval.analysis import content_words
 from rag.types import Answer, Context, Hit, Latency, Retrieved, Usage
 
 STAGES = ("retrieve", "queue", "pack", "first_token", "generate", "check", "escalate")  # as run
+SUREST = 0.99  # as a judgement is shown: it may always be wrong
 NEAREST = 3  # passages shown when none holds the answer
 
 Props = dict[str, Any]
@@ -29,12 +30,13 @@ def retrieval(retrieved: Retrieved, words: Wording) -> Props:
     context = retrieved.context
     hits = [*context.hits, *(dropped.hit for dropped in context.dropped)]
     best = max((hit.score for hit in hits), default=0.0)
-    rows = [_row(hit, number, "", best) for number, hit in enumerate(context.hits, start=1)]
-    rows += [_row(dropped.hit, None, dropped.reason, best) for dropped in context.dropped]
+    unread = "" if is_read(context) else words("unread")
+    rows = [_row(hit, number, unread, best) for number, hit in enumerate(context.hits, start=1)]
+    rows += [_row(dropped.hit, None, unread or dropped.reason, best) for dropped in context.dropped]
     return {
         "background": retrieved.query.background,
         "rows": rows,
-        "budget": words("budget", used=context.token_count, budget=context.budget_tokens),
+        "budget": _budget(context, words),
         "labels": words.group(
             "search_background", "search_none", "column_passage", "column_terms", "column_score",
             "fits", "passages",
@@ -42,17 +44,29 @@ def retrieval(retrieved: Retrieved, words: Wording) -> Props:
     }  # fmt: skip
 
 
+def is_read(context: Context) -> bool:
+    """Whether it was given to a model; else its hits are just the nearest."""
+    return bool(context.text)
+
+
 def retrieval_title(context: Context, words: Wording) -> str:
     found = len(context.hits) + len(context.dropped)
     if not found:
         return words("searched_none")
     passages_ = words.count(found, "passage")
-    return words("searched", passages=passages_, found=found, used=len(context.hits))
+    key = "searched" if is_read(context) else "searched_unread"
+    return words(key, passages=passages_, found=found, used=len(context.hits))
+
+
+def _budget(context: Context, words: Wording) -> str:
+    if not is_read(context):
+        return ""
+    return words("budget", used=context.token_count, budget=context.budget_tokens)
 
 
 def _row(hit: Hit, number: int | None, reason: str, best: float) -> Props:
     return {
-        "number": number,  # None: not given to the model
+        "number": None if reason else number,  # None: not given to the model
         "reason": reason,
         "document": hit.chunk.document_name,
         "page": hit.chunk.page,
@@ -74,7 +88,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "question": turn_id,
         "model": answer.model,
         "badge": _badge(asked, answer, words),
-        "percent": "" if is_declined else f"{answer.confidence.value:.0%}",
+        "percent": "" if is_declined else f"{min(answer.confidence.value, SUREST):.0%}",
         "signals": [
             {"text": text, "speaks_for": speaks_for}
             for text, speaks_for in signals.weightiest(answer.confidence, words)
@@ -89,7 +103,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "total_ms": sum(stage["ms"] for stage in stages),
         "speed": words("speed", speed=f"{speed:.1f}") if speed else "",
         "usage": [_used(model, usage, words) for model, usage in answer.usage.items()],
-        "budget": words("budget", used=context.token_count, budget=context.budget_tokens),
+        "budget": _budget(context, words),
         "cost_usd": answer.cost_usd,
         "warnings": list(answer.warnings),
         "has_unsupported": bool(answer.unsupported),

@@ -42,8 +42,6 @@ SENTENCES = {
     "temperature_help": "0 repeats itself; higher varies.",
     "documents": "Search only in",
     "documents_help": "Nothing chosen: everything is searched.",
-    "bad_model": "“{value}” is not URL#MODEL, such as http://127.0.0.1:11434/v1#llama3.2:3b. "
-    "The model was left as it was.",
     # files
     "reading": "Reading {files}",
     "read": "Read {files}",
@@ -69,10 +67,9 @@ SENTENCES = {
     "no_documents": "No documents yet. Drop files into the chat.",
     "no_match": "No document of that name.",
     "more": "and {count} more: filter by name",
-    "open": "Open",
-    "removed": "“{name}” was removed.",
     # search step
     "searched": "Found {passages}, {used} read by the model",
+    "searched_unread": "Found {passages}, none read by a model",
     "searched_none": "Nothing found",
     "search_query": "Searched for",
     "search_background": "with earlier turns in mind",
@@ -81,6 +78,7 @@ SENTENCES = {
     "column_terms": "Matched",
     "column_score": "Score",
     "fits": "read by the model",
+    "unread": "not read by a model",
     "budget": "{used} of {budget} tokens",
     # answer card
     "sources": "Sources",
@@ -97,7 +95,6 @@ SENTENCES = {
     "speed": "{speed} tokens/s",
     "tokens": "{prompt} tokens read, {completion} written",
     "tokens_estimated": "about {prompt} tokens read, {completion} written",
-    "used_model": "Model",
     "passages": "Room for passages",
     "confidence": "Confidence",
     "trace": "Trace",
@@ -132,7 +129,6 @@ SENTENCES = {
     "keep_local_why": "The large model stops, and the draft stands",
     "kept_local": "You kept the local answer.",
     "ask_larger": "Ask the large model",
-    "still_writing": "Another answer is being written. Wait for it, or stop it.",
     # what leaves the machine
     "consent": "**{model}** does not run on this machine. To answer, your question, the passages "
     "found and the earlier turns it leans on would be sent to it. Send them?",

@@ -119,5 +119,5 @@ def local(done: Answer, draft: str, context: Context, judged: Confidence, questi
         confidence=judged,
         context=context,
         warnings=cited.warnings,
-        unsupported=(),
+        unsupported=cited.unsupported,
     )

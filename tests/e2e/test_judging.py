@@ -21,6 +21,7 @@ QUESTION = "How many litres of water does the fountain hold?"
 GOOD = "The fountain holds 300 litres of water."
 BETTER = "The fountain in the garden holds 300 litres of water."
 MADE_UP = "The fountain holds 900 litres of water."
+UNBACKED = "Dragons guard treasure below every midnight."
 SURE = -0.01
 
 
@@ -301,13 +302,13 @@ def test_the_draft_stays_when_a_turn_is_stopped_before_the_larger_model_wrote(
 def test_the_larger_model_corrects_the_draft_when_it_is_to_be_refined(
     tab: Tab, small: ScriptedServer, large: ScriptedServer
 ) -> None:
-    script(small, says(MADE_UP))
+    script(small, says(f"{GOOD} {UNBACKED}"))
     mode = "Refined: the small model drafts, the large one corrects what is weak"
     tab.choose("Answers", "mode", mode)
     tab.ask(QUESTION)
     assert "Refined by large" in card(tab).inner_text()
     assert folded(tab).count() == 1
-    assert MADE_UP.rstrip(".") in prompts(large)
+    assert UNBACKED.rstrip(".") in prompts(large)  # named as what to leave out
     tab.page.click(".rag-summary")
     stages = tab.milliseconds()
     assert stages.pop("total") == sum(stages.values())
@@ -352,7 +353,9 @@ def test_everything_is_told_and_taken_along_when_a_person_asks_why(
 ) -> None:
     script(small, says(MADE_UP))
     tab.ask(QUESTION)
-    card(tab).get_by_role("button", name="Why?").click()
+    card(tab).locator(".rag-source").first.click()
+    tab.page.locator(".rag-passage").wait_for()
+    card(tab).get_by_role("button", name="Why?").click()  # in place of the passage
     told = tab.page.locator(".rag-trace")
     told.wait_for()
     for summary in told.get_by_text("Exact prompt").all():
@@ -377,7 +380,7 @@ def test_everything_is_told_and_taken_along_when_a_person_asks_why(
 
 
 def test_a_sentence_is_marked_when_no_passage_backs_it(tab: Tab, small: ScriptedServer) -> None:
-    script(small, says(f"{GOOD} Dragons guard treasure below every midnight."))
+    script(small, says(f"{GOOD} {UNBACKED}"))
     tab.choose("Answers", "mode", "The small model alone: fast")
     tab.ask(QUESTION)
     mark = answers(tab).last.locator('a[href="#unsupported"]')

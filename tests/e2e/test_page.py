@@ -6,9 +6,11 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from e2e.driving import READY, App, Tab, make_manual
 from pypdf import PdfReader, PdfWriter
@@ -111,6 +113,8 @@ def test_a_citation_opens_its_passage_and_page_when_it_is_clicked(
     beside.locator("canvas").wait_for()  # the PDF itself
     assert "2 / 2" in beside.locator(".side-pdf").inner_text()
     assert "Maintenance" in beside.locator(".textLayer").inner_text()
+    tab.ask("Which machine does the manual introduce?")  # and it stays
+    assert "The pump holds 40 litres" in beside.locator("mark").first.inner_text()
 
 
 def test_the_waterfall_adds_up_when_the_card_is_opened(
@@ -306,6 +310,32 @@ def test_files_are_acknowledged_when_no_question_comes_with_them(
     tab.page.get_by_text("already in this chat").wait_for()
 
 
+def test_a_turn_ends_when_it_is_stopped_while_files_are_read(
+    app: App, open_tab: Callable[..., Tab], manual: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "note.txt").write_text("The kettle is blue.\n")
+    tab = open_tab(app.url)
+    tab.drop(tmp_path / "note.txt")  # and the processes that read are there
+    tab.ask("Which colour has the kettle?")
+    readers = psutil.Process(app.process.pid).children(recursive=True)
+    for reader in readers:
+        reader.suspend()
+    tab.drop(manual)
+    tab.type(QUESTION)
+    tab.send()
+    tab.page.get_by_text("Reading 1 file").wait_for()
+    tab.page.click("#stop-button")
+    tab.page.get_by_text("Stopped.").wait_for()
+    settle(tab)
+    for reader in readers:
+        with suppress(psutil.NoSuchProcess):  # one that was at it is ended
+            reader.resume()
+    assert tab.page.locator(".rag-card").count() == 1
+    tab.drop(manual.rename(tmp_path / "again.pdf"))
+    tab.ask(QUESTION)
+    assert "40 litres" in tab.answer
+
+
 def test_nothing_of_a_document_is_found_when_it_was_removed(
     app: App, open_tab: Callable[..., Tab], manual: Path
 ) -> None:
@@ -362,6 +392,7 @@ def test_a_question_is_answered_anew_when_it_is_edited(
     settle(tab)
     assert "summer" in tab.answer
     assert "rest" not in scripted_server.history[-1].prompt
+    assert tab.page.locator('[data-step-type="retrieval"]').count() == 1
 
 
 @pytest.mark.parametrize(

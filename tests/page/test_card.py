@@ -237,6 +237,24 @@ def test_every_hit_has_its_fate_when_a_search_is_shown() -> None:
     assert card.retrieval_title(CONTEXT, ENGLISH) == "Found 2 passages, 1 read by the model"
 
 
+def test_no_passage_is_called_read_when_no_model_was_asked() -> None:
+    nearest = Context("", (HIT,), 0, 0, (Dropped(OTHER, "No model has read it."),))
+    props = card.retrieval(Retrieved(Query("pump"), nearest), ENGLISH)
+    assert [(row["number"], row["reason"]) for row in props["rows"]] == [
+        (None, "not read by a model"), (None, "not read by a model"),
+    ]  # fmt: skip
+    assert props["budget"] == ""
+    assert card.retrieval_title(nearest, ENGLISH) == "Found 2 passages, none read by a model"
+
+
+@pytest.mark.parametrize(("value", "percent"), [(0.996, "99%"), (1.0, "99%"), (0.0, "0%")])
+def test_no_answer_is_called_certain_when_its_confidence_is_shown(
+    value: float, percent: str
+) -> None:
+    answer = replace(ANSWER, confidence=Confidence(value, "accept", {}, ()))
+    assert turn(answer)["percent"] == percent
+
+
 def test_a_search_says_so_when_nothing_was_found() -> None:
     nothing = Context("", (), 0, 1024)
     assert card.retrieval(Retrieved(Query("x"), nothing), ENGLISH)["rows"] == []
@@ -245,6 +263,6 @@ def test_a_search_says_so_when_nothing_was_found() -> None:
 
 @pytest.mark.parametrize("score", [0.0, -1.5])
 def test_a_bar_has_no_length_when_no_score_is_positive(score: float) -> None:
-    context = Context("", (replace(HIT, score=score),), 1, 2)
+    context = Context("…", (replace(HIT, score=score),), 1, 2)
     [row] = card.retrieval(Retrieved(Query("x"), context), ENGLISH)["rows"]
     assert row["share"] == 0.0

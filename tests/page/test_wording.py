@@ -31,7 +31,7 @@ def test_both_languages_say_the_same_when_a_sentence_is_needed() -> None:
 
 
 def test_a_translation_takes_the_same_values_when_it_takes_any() -> None:
-    differing = {"searched"}  # Romanian counts the passages without a noun
+    differing = {"searched", "searched_unread"}  # Romanian counts the passages without a noun
     for key in ENGLISH.keys() - differing:
         assert placeholders(ENGLISH[key]) == placeholders(ROMANIAN[key]), key
 
