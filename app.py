@@ -119,15 +119,7 @@ def errors_shown() -> AbstractAsyncContextManager[None]:
 def tell_waiting(key: str) -> Coroutine[Any, Any, None]:
     """A line on what the model or the library waits for, whenever it does."""
     chat = the_chat()
-
-    def line() -> str:
-        told = chat.writing
-        if told and told.text:
-            return ""
-        state = home.waits_for(chosen(), chat.words, told.tier if told else None)
-        return chat.words(key, state=state) if state else ""
-
-    return reply.tell_line(line)
+    return reply.tell_line(lambda: home.line(chat, chosen(), key))
 
 
 @cl.set_starters
@@ -255,12 +247,13 @@ def finder(workspace: Workspace) -> FindPage:
 
 async def consent(model: ChatModel) -> bool:
     """Whether a model that is not on this machine may be asked; asked once a chat."""
-    chat = the_chat()
-    if model.name not in chat.allowed:
-        question = chat.words("consent", model=markdown.plain(model.name))
-        choices_ = chat.words("consent_allow"), chat.words("consent_refuse")
-        chat.allowed[model.name] = await reply.ask(question, *choices_)
-    return chat.allowed[model.name]
+    allowed, words = the_chat().allowed, the_chat().words
+    if model.name not in allowed:
+        question = words("consent", model=markdown.plain(model.name or words("a_model")))
+        allowed[model.name] = await reply.ask(
+            question, words("consent_allow"), words("consent_refuse")
+        )
+    return allowed[model.name]
 
 
 @cl.action_callback("larger")

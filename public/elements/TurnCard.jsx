@@ -82,7 +82,7 @@ function Judgement({ card }) {
         {card.signals.map((signal, i) => (
           <li key={i} className={signal.speaks_for ? 'rag-for' : 'rag-against'}>
             {signal.speaks_for ? <Check aria-hidden="true" /> : <CircleAlert aria-hidden="true" />}
-            {signal.text}
+            <span>{signal.text}<span className="sr-only"> ({signal.speaks_for ? card.labels.speaks_for : card.labels.speaks_against})</span></span>
           </li>
         ))}
       </ul>

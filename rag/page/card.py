@@ -111,7 +111,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "labels": words.group(
             "sources", "nearest", "details", "total", "passages", "confidence", "cost", "trace",
             "unsupported", "unsupported_legend", "whole_document", "why", "why_title",
-            "ask_larger", "keep_local", "searched_for",
+            "ask_larger", "keep_local", "searched_for", "speaks_for", "speaks_against",
         ) | {"page": words("page", page="{page}")},
     }  # fmt: skip
 
@@ -121,7 +121,7 @@ def pending(turn_id: str, model: str, reason: str, can_keep: bool, words: Wordin
     key = "escalating_because" if reason else "escalating"
     return {
         "question": turn_id,
-        "text": words(key, model=model, reason=reason),
+        "text": words(key, model=model or words("a_model"), reason=reason),
         "can_keep": can_keep,
         "labels": words.group("keep_local", "keep_local_why"),
     }

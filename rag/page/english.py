@@ -164,6 +164,8 @@ SENTENCES = {
     "prompt": "Exact prompt",
     "written": "What it wrote",
     "timings": "Timings",
+    "speaks_for": "for it",
+    "speaks_against": "against it",
     "unsupported_legend": "not backed by a passage",
 }
 

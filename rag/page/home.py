@@ -18,6 +18,7 @@ from rag.types import Tier
 
 if TYPE_CHECKING:
     from rag.models.weights import Progress
+    from rag.page.chat import Chat
     from rag.workspace import IngestEvent, Workspace
 
 SLOW_IMPORTS = ("rag.workspace", "rag.retrieval.joint", "rag.page.reading")  # a second and more
@@ -81,6 +82,14 @@ class Home:
         tier = tier or ("llm" if choices.mode == "llm" else "slm")
         status = self._opening.result().status(tier, getattr(choices, tier))
         return "" if status.is_ready else waiting(status.model, status.progress, words)
+
+    def line(self, chat: Chat, choices: Choices, key: str) -> str:
+        """What a chat waits for, in the sentence of ``key``; "" for nothing, or as words come."""
+        told = chat.writing
+        if told and told.text:
+            return ""
+        state = self.waits_for(choices, chat.words, told.tier if told else None)
+        return chat.words(key, state=state) if state else ""
 
     async def prepared(self, choices: Choices) -> None:
         """Return once nothing is waited for."""

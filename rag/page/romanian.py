@@ -151,6 +151,8 @@ SENTENCES = {
     "prompt": "Întrebarea exactă către model",
     "written": "Ce a scris",
     "timings": "Timpi",
+    "speaks_for": "pentru",
+    "speaks_against": "împotrivă",
     "unsupported_legend": "nesusținut de niciun pasaj",
 }
 

@@ -9,8 +9,11 @@ import pytest
 
 from rag.errors import IndexLocked
 from rag.models.weights import Progress
+from rag.page.chat import Asked, Chat
 from rag.page.choices import Choices
 from rag.page.home import Home, waiting
+from rag.page.passages import Page
+from rag.page.telling import Telling
 from rag.page.wording import Wording
 from rag.settings import load
 
@@ -121,6 +124,24 @@ async def test_the_chosen_model_is_waited_for_when_it_is_prepared(home: Home) ->
     assert not prepared.done()
     workspace.is_ready = True
     await prepared
+
+
+def find_page(document_id: str, page: int) -> Page:
+    return Page("", "", False)
+
+
+@pytest.mark.anyio
+async def test_the_model_at_work_is_waited_for_when_a_turn_has_gone_on(home: Home) -> None:
+    Workspace.gate.set()
+    await home.workspace()
+    Workspace.opened[0].is_ready = False
+    chat = Chat(ENGLISH)
+    assert home.line(chat, CHOICES, "kept") == "Waiting for slm:None · your question is kept"
+    told = Telling(chat, "turn", Asked("?", "", None), find_page, tier="llm")  # type: ignore[arg-type]
+    chat.writing = told
+    assert home.line(chat, CHOICES, "waiting") == "Waiting for llm:None"
+    told.text = "A word"
+    assert home.line(chat, CHOICES, "waiting") == ""
 
 
 @pytest.mark.parametrize(
