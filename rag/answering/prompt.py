@@ -16,10 +16,15 @@ from rag.answering.refusals import refuses
 from rag.answering.safety import defused
 from rag.types import Context, Form, Message
 
-_OR_ELSE = "If they do not hold the answer, say that it is not in the documents."
 INSTRUCTIONS: Mapping[Form, str] = {
-    "answer": f"Answer the question using only the passages. {_OR_ELSE}",
-    "sentence": f"Answer the question from the passages, in a full sentence. {_OR_ELSE}",
+    "answer": (
+        "Answer the question using only the passages, in their exact words. "
+        "If they do not say exactly what is asked, reply: Not in the documents."
+    ),
+    "sentence": (
+        "Answer the question from the passages, in a full sentence. "
+        "If they do not hold the answer, say that it is not in the documents."
+    ),
 }
 _LANGUAGES = {
     "ar": "Arabic",
