@@ -38,7 +38,9 @@ from rag.types import Chunk, Query
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SETS = ("squad2", "xquad-en", "xquad-ro")
 USED = ("words_held", "score_ratio", "collection_size")
-THRESHOLDS = {"draft": 0.25, "failed": 0.6, "refused": 0.7}
+# Below "decline" nobody is asked, below "draft" the larger model at once; a draft that fails, or
+# refuses, is not worth the larger model below the other two.
+THRESHOLDS = {"decline": 0.25, "draft": 0.4, "failed": 0.6, "refused": 0.7}
 DEPTH = 10
 
 

@@ -123,21 +123,29 @@ RULES: Mapping[str, Rule] = {
 def before(found: Found) -> Confidence:
     """What to do, seen from what search brought alone; the value is that the subject is there.
 
-    ``accept``: let the small model draft. ``not_in_documents``: say so, and ask nobody.
+    ``accept``: let the small model draft. ``escalate``: what was found is so weak that a draft
+    would hardly stand, so ask the larger one at once. ``not_in_documents``: say so, and ask nobody.
     """
     measured = {name: signal(found) for name, signal in OF_SEARCH.items()}
     fitted = calibration.load(SEARCH, "", has_logprobs=False)
     value = 1.0 if found.is_overview else _present(measured, fitted) if found.hits else 0.0
-    is_there = value >= (fitted.thresholds["draft"] if fitted else PRESENT)
+    verdict = _verdict_of_search(value, fitted)
+    is_there = verdict == "accept"
     weighed = (Weighed("subject", value, is_there, () if is_there else found.missing),)
     return Confidence(
         value=value,
-        verdict="accept" if is_there else "not_in_documents",
+        verdict=verdict,
         signals=_signals(measured, {}, fitted),
         reasons=tuple(map(reasons.sentence, weighed)),
         weightiest=weighed,
         calibration=fitted.name if fitted else "",
     )
+
+
+def _verdict_of_search(value: float, fitted: Calibration | None) -> Verdict:
+    if value < (fitted.thresholds["decline"] if fitted else PRESENT):
+        return "not_in_documents"
+    return "escalate" if fitted and value < fitted.thresholds["draft"] else "accept"
 
 
 def is_doomed(text: str) -> bool:

@@ -19,7 +19,7 @@ from rag.measuring.examples import Example
 
 _FOLDS = 5
 # Of the L2 penalty, scikit-learn's C: with forty signals and some hundred answers, weights held
-# this close to 0 tell best on documents they have not seen (docs/decisions/0082-calibration-command.md).
+# this close to 0 tell best on documents they have not seen (decisions/0082-calibration-command.md).
 _STRENGTH = 0.05
 _DIGITS = 4
 

@@ -148,6 +148,13 @@ def test_nobody_is_asked_when_the_subject_is_nowhere() -> None:
     )
 
 
+def test_the_larger_model_is_asked_at_once_when_search_found_little() -> None:
+    judged = before(found("Which zeppelin crossed the Atlantic by day?"))
+    assert judged.verdict == "escalate"
+    assert 0.25 <= judged.value < 0.4
+    assert judged.weightiest[0].details == ("zeppelin", "crossed", "Atlantic")
+
+
 def test_the_value_is_0_when_no_word_is_known() -> None:
     judged = before(found("zeppelin"))
     assert (judged.value, judged.verdict) == (0.0, "not_in_documents")
