@@ -28,6 +28,7 @@ ALLOWED = {
 ENGINES = {"openai", "rank_bm25", "tantivy", "openvino", "openvino_genai", "pypdf"}
 FRONT_ENDS = [
     ROOT / "app.py",
+    ROOT / "reply.py",
     *(
         path
         for path in MODULES

@@ -155,7 +155,7 @@ function Attempt({ attempt, labels }) {
 }
 
 export default function Trace() {
-  const { trace, signals, terms, verdict, stages, labels } = props;
+  const { trace, reasons, signals, terms, verdict, stages, labels } = props;
   const { confidence } = trace;
   const timings = Object.entries(trace.latency_ms)
     .filter(([, ms]) => ms !== null)
@@ -174,7 +174,7 @@ export default function Trace() {
             [labels.calibration, confidence.calibration || labels.documented]
           ]}
         />
-        <ul>{confidence.reasons.map((reason, i) => <li key={i}>{reason}</li>)}</ul>
+        <ul>{reasons.map((reason, i) => <li key={i}>{reason}</li>)}</ul>
       </Section>
       <Search trace={trace} terms={terms} labels={labels} />
       {trace.attempts.length ? (

@@ -24,8 +24,12 @@ SENTENCES = {
     "tab_answers": "Answers",
     "tab_models": "Models",
     "mode": "Answer with",
-    "mode_slm": "The small model alone: fast",
-    "mode_llm": "The large model alone: slower, better",
+    "mode_help": "Automatic and refined begin with the small model. "
+    "Every answer is judged, whoever wrote it.",
+    "mode_auto": "Automatic: the large if needed",
+    "mode_refine": "Refined: the large mends the small",
+    "mode_slm": "Small model alone: fast",
+    "mode_llm": "Large model alone: slower, better",
     "slm": "Small model",
     "llm": "Large model",
     "slm_other": "Small model elsewhere",
@@ -115,10 +119,6 @@ SENTENCES = {
     "cut_off": "The answer broke off here.",
     "unexpected": "Something went wrong here that should not have. Try again; if it stays, "
     "look for “{trace}” in the log.",
-    # settings of the mode
-    "mode_help": "Every answer is judged against the passages, whoever writes it.",
-    "mode_auto": "Automatic: the small model, and the large one when it is needed",
-    "mode_refine": "Refined: the small model drafts, the large one corrects what is weak",
     # a draft, and the larger model
     "draft": "Draft set aside",
     "draft_because": "{reason} · draft set aside",

@@ -21,8 +21,12 @@ SENTENCES = {
     "tab_answers": "Răspunsuri",
     "tab_models": "Modele",
     "mode": "Răspunde cu",
+    "mode_help": "Automat și rafinat încep cu modelul mic. "
+    "Orice răspuns este verificat, oricine l-a scris.",
+    "mode_auto": "Automat: cel mare la nevoie",
+    "mode_refine": "Rafinat: cel mare îl îndreaptă pe cel mic",
     "mode_slm": "Doar modelul mic: rapid",
-    "mode_llm": "Doar modelul mare: mai lent, mai bun",
+    "mode_llm": "Doar modelul mare: mai bun, mai lent",
     "slm": "Modelul mic",
     "llm": "Modelul mare",
     "slm_other": "Modelul mic, din altă parte",
@@ -106,9 +110,6 @@ SENTENCES = {
     "cut_off": "Răspunsul s-a întrerupt aici.",
     "unexpected": "Ceva nu a mers cum trebuie. Încercați din nou; dacă se repetă, "
     "căutați „{trace}” în jurnal.",
-    "mode_help": "Fiecare răspuns este verificat după pasaje, oricine îl scrie.",
-    "mode_auto": "Automat: modelul mic, iar cel mare când este nevoie",
-    "mode_refine": "Rafinat: modelul mic scrie, cel mare îndreaptă ce este slab",
     "draft": "Ciornă lăsată deoparte",
     "draft_because": "{reason} · ciornă lăsată deoparte",
     "earlier_answer": "Răspunsul dinainte, de la {model}",

@@ -20,6 +20,7 @@ def shown(answer: Answer, mode: Mode, words: Wording) -> Props:
         "trace": {"mode": mode, **encoding.trace_json(answer)},
         "terms": card.terms(answer),
         "verdict": words(f"verdict_{answer.confidence.verdict}"),
+        "reasons": [text for text, _ in signals.weightiest(answer.confidence, words)],
         "signals": [
             {"name": name, "text": _said(name, signal, words), **encoding.signal_json(signal)}
             for name, signal in answer.confidence.signals.items()

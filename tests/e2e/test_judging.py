@@ -303,7 +303,7 @@ def test_the_larger_model_corrects_the_draft_when_it_is_to_be_refined(
     tab: Tab, small: ScriptedServer, large: ScriptedServer
 ) -> None:
     script(small, says(f"{GOOD} {UNBACKED}"))
-    mode = "Refined: the small model drafts, the large one corrects what is weak"
+    mode = "Refined: the large mends the small"
     tab.choose("Answers", "mode", mode)
     tab.ask(QUESTION)
     assert "Refined by large" in card(tab).inner_text()
@@ -381,7 +381,7 @@ def test_everything_is_told_and_taken_along_when_a_person_asks_why(
 
 def test_a_sentence_is_marked_when_no_passage_backs_it(tab: Tab, small: ScriptedServer) -> None:
     script(small, says(f"{GOOD} {UNBACKED}"))
-    tab.choose("Answers", "mode", "The small model alone: fast")
+    tab.choose("Answers", "mode", "Small model alone: fast")
     tab.ask(QUESTION)
     mark = answers(tab).last.locator('a[href="#unsupported"]')
     assert mark.count() == 1

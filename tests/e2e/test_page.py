@@ -178,7 +178,7 @@ def test_the_next_turn_uses_it_when_a_model_is_chosen(
 ) -> None:
     tab = open_tab(app.url)
     tab.ask("When does the fountain run?")
-    tab.choose("Answers", "mode", "The large model alone: slower, better")
+    tab.choose("Answers", "mode", "Large model alone: slower, better")
     tab.ask("When does the fountain run?")
     tab.choose_model("llm", f"{scripted_server.base_url}#another")
     tab.ask("When does the fountain run?")

@@ -49,6 +49,7 @@ def test_every_signal_is_said_on_its_side_when_it_was_measured() -> None:
         ("first_margin", ""),
         ("phase_of_the_moon", ""),
     ]
+    assert shown["reasons"] == ["Fine"]
     assert shown["terms"] == ["deep", "pump"]
     assert shown["verdict"] == "accepted"
 
