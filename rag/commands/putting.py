@@ -21,12 +21,13 @@ from rag.measuring import rows
 from rag.measuring.evaluate import answer_all, search_all
 from rag.measuring.questions import Question
 from rag.measuring.rows import Asked, Row
+from rag.models.chat import ChatModel
 from rag.settings import load
 from rag.types import Mode, Tier
 from rag.workspace import Workspace
 
 NO_LLM = "There is no larger model: set RAG_LLM, to auto for example."
-# What each mode asks, so that no question waits for it.
+# What each mode asks, so that no question waits for it; without the first there is no answer.
 _TIERS: dict[Mode, tuple[Tier, ...]] = {
     "auto": ("slm", "llm"),
     "refine": ("slm", "llm"),
@@ -101,17 +102,32 @@ async def _answers(
         return search_all(questions, workspace.index)
     pipeline = await workspace.pipeline(temperature=0.0)
     for tier in _TIERS[asked]:
-        await _ready(tier, pipeline, workspace, is_needed=asked in ("slm", "llm"))
+        await _ready(tier, pipeline, workspace, is_needed=tier == _TIERS[asked][0])
     return answer_all(questions, pipeline, workspace.index, asked)
 
 
 async def _ready(tier: Tier, pipeline: Pipeline, workspace: Workspace, *, is_needed: bool) -> None:
-    """Wait for a model, with progress; loading it is no property of an answer."""
+    """Wait for a model, with progress; loading it is no property of an answer.
+
+    Raises SettingsError for one that is needed and may not be asked: no other model's answers may
+    count as its own.
+    """
     model = pipeline.llm if tier == "llm" else pipeline.slm
-    if model is not None:
+    missing = await _missing(model, pipeline)
+    if model and not missing:
         async with waiting_shown(workspace, tier):
             await model.ready()
     elif is_needed:
-        raise SettingsError(NO_LLM)
+        raise SettingsError(missing)
     else:
-        click.echo(f"{NO_LLM} Until then no question goes on to one.", err=True)
+        click.echo(f"{missing} Until then no question goes on to one.", err=True)
+
+
+async def _missing(model: ChatModel | None, pipeline: Pipeline) -> str:
+    """Why a model cannot be asked, as a sentence; "" when it can."""
+    if model is None:
+        return NO_LLM
+    if model.is_local or await pipeline.consent(model):
+        return ""
+    name = model.name or "The model"
+    return f"{name} is on another machine, and nobody is asked here: set RAG_ALLOW_REMOTE=true."

@@ -5,8 +5,7 @@ Not all of them are better when higher: scores.py says which are.
 
 from __future__ import annotations
 
-from rag.answering import sentences
-from rag.answering.refusals import is_refusal
+from rag.answering.refusals import refuses
 from rag.measuring.metrics import contained
 from rag.measuring.questions import Question
 from rag.measuring.rows import Row
@@ -15,16 +14,10 @@ from rag.types import Answer
 STOPPED = "stopped"  # the finish reason of a draft that was not let finish
 
 
-def refused(text: str) -> bool:
-    """Says in its first sentence that the documents do not hold the answer."""
-    start, end = next(sentences.spans(text), (0, 0))
-    return is_refusal(text[start:end])
-
-
 def is_right(text: str, question: Question) -> bool:
     """Holds an expected answer; refuses, where there is none."""
     if not question.is_answerable:
-        return refused(text)
+        return refuses(text)
     return bool(contained(text, question.answers))
 
 
@@ -33,7 +26,7 @@ def declined(answer: Answer) -> bool:
     return (
         answer.route == "declined"
         or answer.confidence.verdict == "not_in_documents"
-        or refused(answer.text)
+        or refuses(answer.text)
     )
 
 

@@ -210,6 +210,31 @@ def test_a_larger_model_is_asked_for_when_there_is_none(capsys: Output) -> None:
     assert "set RAG_LLM" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("mode", "tier"), [("llm", "LLM"), ("slm", "SLM"), ("auto", "SLM")])
+def test_no_other_answers_count_as_its_own_when_a_model_elsewhere_is_not_allowed(
+    capsys: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    scripted_server: ScriptedServer,
+    mode: str,
+    tier: str,
+) -> None:
+    monkeypatch.setenv(f"RAG_{tier}", "http://198.51.100.1:9/v1#far")
+    assert main(["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--mode", mode]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "far is on another machine" in output.err
+    assert scripted_server.history == []
+
+
+def test_the_draft_stands_when_the_larger_model_is_elsewhere_and_not_allowed(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, scripted_server: ScriptedServer
+) -> None:
+    monkeypatch.setenv("RAG_LLM", "http://198.51.100.1:9/v1#far")
+    scripted_server.script(Scripted(deltas=("It is changed every 9,999 hours.",)))
+    summary = evaluated(capsys, "--mode", "auto", "--limit", "1")
+    assert (summary["routes"], summary["errors"]) == ({"slm": 1}, 0)
+
+
 def test_our_documentation_is_found_when_our_questions_are_put(capsys: Output) -> None:
     capsys.readouterr()
     ours = ["--qa", str(ROOT / "tests/qa/docs.jsonl"), "--docs", str(ROOT / "docs")]
