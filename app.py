@@ -85,6 +85,7 @@ page_routes = routes.page_routes(
     html=partial(server.get_html_template, config.run.root_path),
     session=WebsocketSession.get_by_id,
     source=home.source,
+    on_upload=home.expect_files,
     max_bytes=home.settings.max_file_mb * 1_000_000,
     prefix=config.run.root_path,
 )

@@ -161,6 +161,10 @@ class Workspace:
         """Read files and keep nothing: a chat's own uploads."""
         return self._ingestor.ingest(files)
 
+    async def expect_files(self) -> None:
+        """Some are on their way: be ready to read them."""
+        await self._ingestor.expect()
+
     async def forget(self, document_id: str) -> None:
         """Remove a document and everything derived from it. Raises NotFound.
 

@@ -99,6 +99,11 @@ class Ingestor:
             self._rest.cancel()
         self._crew.close()
 
+    async def expect(self) -> None:
+        """A file is on its way: have the workers ready. They rest again if none comes."""
+        await asyncio.to_thread(self._crew.wake)
+        self._rest_later()
+
     async def ingest(self, files: Sequence[SourceFile]) -> AsyncGenerator[Event, None]:
         """Pages as they are read; for each file in the end a FileRead or a FileFailed.
 
@@ -125,7 +130,12 @@ class Ingestor:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._rest = asyncio.get_running_loop().call_later(_IDLE_S, self._crew.rest)
+            self._rest_later()
+
+    def _rest_later(self) -> None:
+        if self._rest:
+            self._rest.cancel()
+        self._rest = asyncio.get_running_loop().call_later(_IDLE_S, self._crew.rest)
 
     def _prepare(self, files: Sequence[SourceFile]) -> None:
         """Meanwhile: the workers that will help with a long file, and the model needed last."""

@@ -65,6 +65,11 @@ class Home:
     def _note(self, event: IngestEvent) -> None:
         self._file = getattr(event, "name", self._file)
 
+    async def expect_files(self) -> None:
+        """An upload has begun; whoever reads it can start meanwhile."""
+        if self._opening and self._opening.done() and not self._opening.exception():
+            await self._opening.result().expect_files()
+
     async def source(self, document_id: str) -> Source:
         """A library document's file. Raises NotFound."""
         entry = (await self.workspace()).library.entry(document_id)

@@ -66,10 +66,14 @@ def page_routes(
     html: Callable[[], str],
     session: Callable[[str], Session | None],
     source: Callable[[str], Awaitable[Source]],
+    on_upload: Callable[[], Awaitable[None]],
     max_bytes: int,
     prefix: str = "",
 ) -> list[Route]:
-    """``session`` finds a chat by its id; ``source`` a library document's file, or NotFound."""
+    """``session`` finds a chat by its id; ``source`` a library document's file, or NotFound.
+
+    ``on_upload`` is awaited when a file begins to arrive.
+    """
 
     async def page(_request: Request) -> Response:
         clean = without_outside_links(html())
@@ -86,6 +90,7 @@ def page_routes(
             async for _ in request.stream():  # a browser hears no answer before it has sent all
                 pass
             return _refused(413, words("upload_too_large", limit=max_bytes // 1_000_000))
+        await on_upload()
         try:
             async with request.form(max_files=1) as form:
                 file = form.get("file")

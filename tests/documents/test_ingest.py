@@ -246,6 +246,22 @@ async def test_workers_give_back_their_memory_when_there_is_nothing_to_read(
     assert await ends(ingestor, good) == {"good.txt": "read"}
 
 
+async def test_workers_are_ready_when_a_file_is_expected(ingestor: Ingestor) -> None:
+    before = children()
+    await ingestor.expect()
+    assert len(children() - before) == 2
+
+
+async def test_workers_rest_again_when_the_expected_file_does_not_come(
+    ingestor: Ingestor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.documents.ingest._IDLE_S", 0.0)
+    before = children()
+    await ingestor.expect()
+    while children() - before:  # noqa: ASYNC110 (another process sends us no event)
+        await anyio.sleep(0.01)
+
+
 DYING = """
 import asyncio, os, sys
 from pathlib import Path

@@ -22,6 +22,7 @@ class Session:
     def __init__(self, files_dir: Path) -> None:
         self.files: dict[str, Any] = {}
         self.files_dir = files_dir
+        self.expected = 0  # files that have begun to arrive
 
 
 @pytest.fixture
@@ -37,11 +38,15 @@ def client(session: Session, tmp_path: Path) -> TestClient:
         media_type, _, name = document_id.rpartition("@")
         return Source(tmp_path / name, media_type.replace("_", "/"))
 
+    async def on_upload() -> None:
+        session.expected += 1
+
     app = Starlette()
     ours = routes.page_routes(
         html=lambda: "<html><link href='https://cdn.example/x.css'></html>",
         session={"known": session}.get,
         source=source,
+        on_upload=on_upload,
         max_bytes=LIMIT_BYTES,
     )
     routes.install(ours, app, Router())
@@ -82,6 +87,7 @@ def test_a_file_is_kept_when_it_is_uploaded(
         len(content),
     )
     assert uuid.UUID(response.json()["id"]).version == 4
+    assert session.expected == 1
 
 
 def test_nothing_is_left_of_a_file_when_it_is_discarded(
@@ -112,6 +118,7 @@ def test_an_upload_is_refused_when_it_is_too_large(client: TestClient, session: 
         "detail": "It is larger than 1 MB. Split it, or raise RAG_MAX_FILE_MB."
     }
     assert session.files == {}
+    assert session.expected == 0
 
 
 def test_an_upload_is_refused_when_its_chat_has_ended(client: TestClient) -> None:
