@@ -63,6 +63,7 @@ def _is_replaced(route: BaseRoute) -> bool:
 
 
 def page_routes(
+    *,
     html: Callable[[], str],
     session: Callable[[str], Session | None],
     source: Callable[[str], Awaitable[Source]],
