@@ -8,13 +8,15 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import repeat
 from pathlib import Path
 
 import click
 
+from rag.answering import calibration
 from rag.answering.calibration import SHIPPED, Calibration, prompt_key, write
-from rag.answering.confidence import RULES
+from rag.answering.confidence import RULES, SEARCH
 from rag.answering.prompt import INSTRUCTIONS
 from rag.answering.signals import tokens
 from rag.commands.evaluate import FILE, NEW_FILE, interval
@@ -85,6 +87,11 @@ async def calibrate(
     started = time.monotonic()
     if name and not NAME.fullmatch(name):
         raise click.UsageError("A name is made of small letters, digits, dots and hyphens.")
+    if name == SEARCH:
+        raise click.UsageError(
+            f"The weights of the search are called {SEARCH}: choose another name."
+        )
+    check_tools()
     with bad_input():
         sets = planned(qa, docs, slm_rows, llm_rows, limit)
         rows = [await answered(each) for each in sets]
@@ -105,6 +112,20 @@ async def calibrate(
 
 
 # --- before ----------------------------------------------------------------------------------
+
+
+def check(name: str | None) -> None:
+    """Before questions are asked for hours. Raises UsageError; RagError when a tool is missing."""
+    if name and not NAME.fullmatch(name):
+        raise click.UsageError("A name is made of small letters, digits, dots and hyphens.")
+    if name == SEARCH:
+        raise click.UsageError(f"Weights of search are called {name}: choose another name.")
+    missing = [tool for tool in ("sklearn", "matplotlib") if find_spec(tool) is None]
+    if missing:
+        raise RagError(
+            f"Calibrating needs {' and '.join(missing)}: pip install -r requirements-dev.txt, and "
+            "try again."
+        )
 
 
 def planned(
@@ -174,6 +195,16 @@ def named(fitted: Calibration, name: str, model: str, prompt: str, sentence: str
     )
 
 
+def check_alone(weights: Calibration) -> None:
+    """Of two files for the same answers one would never be used. Raises UsageError."""
+    other = calibration.load(weights.model, weights.prompt, weights.logprobs)
+    if other and other.name != weights.name:
+        raise click.UsageError(
+            f"{other.name} holds for the same model, instruction and servers: to replace these "
+            f"weights, --write {other.name} with the rows that were kept."
+        )
+
+
 def fitted_on(report: Json, names: Sequence[str]) -> str:
     auroc = report["scorers"]["calibrated"]["auroc"]["value"]
     return (
@@ -184,10 +215,11 @@ def fitted_on(report: Json, names: Sequence[str]) -> str:
 
 
 def kept(report: Json, weights: Calibration, out: Path, name: str | None) -> Json:
-    """Where report, chart and weights were written. Raises RagError."""
+    """Where report, chart and weights were written. Raises RagError and UsageError."""
     files = {"report": out / "calibration.json", "chart": out / "calibration.svg"}
     texts = {"report": json.dumps(report, indent=1), "chart": drawn(report)}
     if name:
+        check_alone(weights)
         files["weights"], texts["weights"] = SHIPPED / f"{name}.json", write(weights)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,6 @@ from io import StringIO
 from typing import Any
 
 from rag.encoding import Json
-from rag.errors import RagError
 
 _NAMES = {  # of the scorers, in the order of the legend
     "calibrated": "calibrated",
@@ -25,18 +24,11 @@ _SEED = "edge-rag-chat"  # equal reports give equal files
 
 
 def drawn(report: Json) -> str:
-    """Two panels: how far the probabilities can be trusted, and what escalation buys.
+    """Two panels: how far the probabilities can be trusted, and what escalation buys."""
+    # Not needed to answer questions, and slow to import.
+    from matplotlib import rc_context  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
 
-    Raises RagError when matplotlib is missing.
-    """
-    try:
-        # Not needed to answer questions, and slow to import.
-        from matplotlib import rc_context  # noqa: PLC0415
-        from matplotlib.figure import Figure  # noqa: PLC0415
-    except ImportError as exc:
-        raise RagError(
-            "The chart needs matplotlib: pip install -r requirements-dev.txt, and try again."
-        ) from exc
     with rc_context({"svg.hashsalt": _SEED, "font.size": 9}):
         figure = Figure(figsize=(12, 4.6), layout="constrained")
         trust, gain = figure.subplots(1, 2)

@@ -28,7 +28,7 @@ def fitted(examples: Sequence[Example], leave_out: Collection[str] = ()) -> Cali
     """L2 logistic regression on standardised signals (after Platt 1999), of no name yet.
 
     A signal that never changes has no weight; one that is unknown counts as its mean. Raises
-    RagError when scikit-learn is missing, or there are not right and wrong ones to tell apart.
+    RagError when there are not right and wrong ones to tell apart.
     """
     regression = _regression()
     names = sorted({name for example in examples for name in example.signals} - set(leave_out))
@@ -104,13 +104,9 @@ def _standardised(
 
 
 def _regression() -> Any:
-    try:
-        # Not needed to answer questions, and slow to import.
-        from sklearn.linear_model import (  # type: ignore[import-untyped] # noqa: PLC0415
-            LogisticRegression,
-        )
-    except ImportError as exc:
-        raise RagError(
-            "Fitting needs scikit-learn: pip install -r requirements-dev.txt, and try again."
-        ) from exc
+    # Not needed to answer questions, and slow to import.
+    from sklearn.linear_model import (  # type: ignore[import-untyped] # noqa: PLC0415
+        LogisticRegression,
+    )
+
     return LogisticRegression(C=_STRENGTH, max_iter=1000)

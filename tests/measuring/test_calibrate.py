@@ -147,6 +147,17 @@ def test_weights_of_their_own_are_fitted_when_servers_give_no_logprobs(capsys: O
     assert (weights.logprobs, set(weights.weights)) == (False, {"coverage"})
 
 
+def test_another_name_is_refused_when_weights_for_the_same_answers_have_one(
+    capsys: Output,
+) -> None:
+    assert main(["calibrate", *KEPT, "--write", "ours"]) == 0
+    assert main(["calibrate", *KEPT, "--no-logprobs", "--write", "blind"]) == 0
+    calibration._shipped.cache_clear()
+    assert main(["calibrate", *KEPT, "--write", "mine"]) == 2
+    assert "--write ours" in capsys.readouterr().err
+    assert sorted(file.name for file in Path("shipped").iterdir()) == ["blind.json", "ours.json"]
+
+
 def test_every_signal_of_logprobs_is_known_when_they_are_left_out() -> None:
     assert command.of_logprobs() == {
         "first_margin", "least_probability", "least_window", "low_quantile", "mean_probability",
@@ -192,6 +203,7 @@ def test_both_sides_are_asked_when_no_answers_are_there(
         ([*SET, "--qa", "qa.jsonl"], "Give each --qa its --docs"),
         ([*KEPT, *SET], "rows to all of them or to none"),
         ([*KEPT, "--write", "../mine"], "A name is made of small letters"),
+        ([*KEPT, "--write", "retrieval"], "choose another name"),
         ([*SET, "--slm-rows", "llm.jsonl"], "holds answers of another mode: llm"),
     ],
 )
@@ -205,10 +217,15 @@ def test_one_sentence_refuses_it_when_the_usage_is_bad(
     assert output.err.count("\n") == 1
 
 
-def test_nothing_is_written_when_the_chart_cannot_be_drawn(
-    capsys: Output, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("tool", ["matplotlib", "sklearn"])
+def test_nothing_is_asked_or_written_when_a_tool_is_missing(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, tool: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main(["calibrate", *KEPT, "--write", "mine"]) == 1
-    assert "The chart needs matplotlib" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, tool, None)
+    assert main(["calibrate", *SET, "--slm-rows", "new.jsonl", "--write", "mine"]) == 1
+    error = capsys.readouterr().err
+    assert error == (
+        f"Calibrating needs {tool}: pip install -r requirements-dev.txt, and try again.\n"
+    )
+    assert not Path("new.jsonl").exists()
     assert list(Path("shipped").iterdir()) == []

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from measuring import examplemaking
@@ -80,11 +78,3 @@ def test_there_is_nothing_to_fit_when_examples_do_not_differ(examples: list[Exam
 def test_two_documents_are_asked_for_when_there_is_one() -> None:
     with pytest.raises(RagError, match="two are needed"):
         out_of_fold([example(True, coverage=0.5), example(False, coverage=0.7)])
-
-
-def test_one_sentence_says_what_is_missing_when_scikit_learn_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
-    with pytest.raises(RagError, match=r"pip install -r requirements-dev\.txt"):
-        fitted(EXAMPLES)
