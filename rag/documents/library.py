@@ -273,16 +273,8 @@ def _entry(row: tuple[Any, ...]) -> LibraryEntry:
 
 
 def _chunk_row(chunk: Chunk) -> tuple[str | int, ...]:
-    return (
-        chunk.id,
-        chunk.document_id,
-        chunk.page,
-        chunk.start,
-        chunk.end,
-        chunk.section,
-        chunk.token_count,
-        chunk.language,
-    )
+    place = (chunk.id, chunk.document_id, chunk.page, chunk.start, chunk.end)
+    return (*place, chunk.section, chunk.token_count, chunk.language)
 
 
 def _chunk(row: tuple[Any, ...], page_text: str) -> Chunk:
