@@ -85,13 +85,7 @@ async def calibrate(
     Every question is put to both models. --qa, and what belongs to it, may be given several times.
     """
     started = time.monotonic()
-    if name and not NAME.fullmatch(name):
-        raise click.UsageError("A name is made of small letters, digits, dots and hyphens.")
-    if name == SEARCH:
-        raise click.UsageError(
-            f"The weights of the search are called {SEARCH}: choose another name."
-        )
-    check_tools()
+    check(name)
     with bad_input():
         sets = planned(qa, docs, slm_rows, llm_rows, limit)
         rows = [await answered(each) for each in sets]
