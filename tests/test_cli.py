@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -287,6 +288,22 @@ async def test_a_person_decides_when_a_model_is_elsewhere(
     monkeypatch.setattr("sys.stdin", terminal)
     assert await consent(EndpointModel("far", "http://198.51.100.1:9/v1")) is allowed
     assert "far is on another machine." in "".join(capsys.readouterr())
+
+
+def test_nothing_is_allowed_when_a_person_interrupts_instead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1) -> str:
+            signal.raise_signal(signal.SIGINT)
+            return "y\n"
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    with pytest.raises(click.Abort):
+        asyncio.run(consent(EndpointModel("far", "http://198.51.100.1:9/v1")))
 
 
 def test_it_fails_with_a_sentence_when_the_model_cannot_be_reached(

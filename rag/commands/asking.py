@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -90,9 +91,9 @@ async def ask(
         first: Tier = "llm" if mode == "llm" else "slm"
         async with aclosing(watched(events, workspace, first)) as shown:
             async for event in shown:
+                show(event)
                 if isinstance(event, Answered):
                     await workspace.record(event.answer, mode)
-                show(event)
 
 
 def print_end(event: AnswerEvent) -> None:
@@ -107,11 +108,16 @@ async def consent(model: ChatModel) -> bool:
     """Ask whoever sits at the terminal; nobody there has not agreed."""
     if not sys.stdin.isatty():
         return False
-    return click.confirm(
-        f"{model.name or 'The model'} is on another machine. Send it the question and passages of "
-        "your documents?",
-        err=True,
-    )
+    # Asyncio's own handler leaves Ctrl-C to the event loop, which waits for the answer here.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(
+            f"{model.name or 'The model'} is on another machine. Send it the question and passages "
+            "of your documents?",
+            err=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 async def watched(
