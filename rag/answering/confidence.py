@@ -116,6 +116,9 @@ RULES: Mapping[str, Rule] = {
     },
 }
 
+# Gates have their say already; the size of a collection tells one question set from another.
+UNWEIGHED = frozenset({"collection_size", *(name for name, rule in RULES.items() if rule.is_gate)})
+
 
 # --- before a word is written ------------------------------------------------------------
 
@@ -242,12 +245,9 @@ def _weightiest(
     ordered = [*shut, *sorted(wanted, key=lambda name: -abs(pulls[name]))]
     return tuple(
         Weighed(name, value, name not in shut and pulls[name] > 0, _details(name, draft))
-        for name in [each for each in ordered if each not in _UNSAID][:SHOWN]
+        for name in ordered[:SHOWN]
         if (value := measured[name]) is not None
     )
-
-
-_UNSAID = frozenset({"collection_size"})  # which speaks for nothing by itself
 
 
 def _pulls(measured: Measured) -> Mapping[str, float]:

@@ -16,7 +16,7 @@ import click
 
 from rag.answering import calibration
 from rag.answering.calibration import SHIPPED, Calibration, prompt_key, write
-from rag.answering.confidence import RULES, SEARCH
+from rag.answering.confidence import RULES, SEARCH, UNWEIGHED
 from rag.answering.prompt import INSTRUCTIONS
 from rag.answering.signals import tokens
 from rag.commands.evaluate import FILE, NEW_FILE, interval
@@ -92,7 +92,7 @@ async def calibrate(
         small = [row for small, _ in rows for row in small]
         model, instruction = model_of(small, INSTRUCTIONS.values())
     examples = [each for small, large in rows for each in examples_of(small, large)]
-    found = calibrated(examples, of_logprobs() if no_logprobs else ())
+    found = calibrated(examples, UNWEIGHED.union(of_logprobs() if no_logprobs else ()))
     sentence = fitted_on(found.report, [each.name for each in sets])
     weights = named(found.calibration, name or model, model, prompt_key(instruction), sentence)
     report = {"calibration": json.loads(write(weights)), **found.report}
