@@ -92,10 +92,14 @@ class Chat:
         return [self.turns.pop(one) for one in later]
 
     def history(self, before: str = "") -> tuple[Message, ...]:
-        """Questions and the answers that are shown; those before the turn of that id, if given."""
+        """Questions and the answers that are shown; those before the turn of that id, if given.
+
+        A turn without a final answer is left out: what is shown of it may be a rejected draft.
+        """
         earlier = takewhile(lambda turn: turn[0] != before, self.turns.items())
         return tuple(
             message
             for _, asked in earlier
+            if asked.answer
             for message in (Message("user", asked.question), Message("assistant", asked.text))
         )

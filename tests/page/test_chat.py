@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from rag.page import places
 from rag.page.chat import Asked, Chat
 from rag.page.wording import Wording
 from rag.retrieval.memory import MemoryIndex
-from rag.types import Chunk, Document, Message, Query
+from rag.types import Answer, Chunk, Confidence, Context, Document, Latency, Message, Query
 
 
 def new_chat(**fields: Any) -> Chat:
@@ -72,7 +73,10 @@ def test_a_question_in_flight_keeps_its_view_when_a_document_is_removed() -> Non
 
 
 def asked(question: str, text: str) -> Asked:
-    return Asked(question, text, screen=None)  # type: ignore[arg-type]
+    judged = Confidence(1.0, "accept", {}, ())
+    context = Context("", (), 0, 0)
+    answer = Answer(text, "slm", "m", (), judged, context, Latency(), {}, None, "t")
+    return Asked(question, text, screen=None, answer=answer)  # type: ignore[arg-type]
 
 
 def test_history_is_question_and_answer_when_turns_were_made() -> None:
@@ -91,6 +95,12 @@ def test_history_ends_before_a_turn_when_that_is_asked_again() -> None:
     assert chat.history(before="b") == (Message("user", "Why?"), Message("assistant", "Because."))
     assert chat.history(before="a") == ()
     assert len(chat.history(before="new")) == 4
+
+
+def test_a_turn_is_no_history_when_it_has_no_final_answer() -> None:
+    stopped = replace(asked("Why?", "A draft."), answer=None)
+    chat = new_chat(turns={"a": stopped, "b": asked("And?", "So.")})
+    assert chat.history() == (Message("user", "And?"), Message("assistant", "So."))
 
 
 def test_later_turns_are_forgotten_when_a_question_is_asked_anew() -> None:

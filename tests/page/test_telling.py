@@ -189,7 +189,33 @@ async def test_what_came_stays_when_the_turn_fails() -> None:
     chat, screen = await told(FOUND, Delta("The pump"), Failed("The server is *gone*."))
     assert screen.answer == "The pump\n\n*The answer broke off here.*"
     assert screen.errors == ["The server is \\*gone\\*\\."]
-    assert history(chat) == ["How many?", "The pump"]
+    assert chat.turns["turn"].text == "The pump"
+    assert history(chat) == []
+
+
+@pytest.mark.parametrize("written", [(), (Delta("The pump holds"),)])
+async def test_a_rejected_draft_is_no_history_when_the_larger_model_breaks_off(
+    written: tuple[AnswerEvent, ...],
+) -> None:
+    chat, screen = await told(*ESCALATED[:4], *written, Failed("Broken."))
+    assert (
+        screen.answer == f"{written[0].text if written else DRAFT}\n\n*The answer broke off here.*"
+    )
+    assert history(chat) == []
+
+
+async def test_a_rejected_draft_is_no_history_when_the_turn_is_stopped() -> None:
+    chat, screen = Chat(Wording("en")), Shown()
+
+    async def stream() -> AsyncGenerator[AnswerEvent]:
+        for event in ESCALATED[:4]:
+            yield event
+        raise asyncio.CancelledError
+
+    asked = Asked("How many?", "", screen)
+    assert await Telling(chat, "turn", asked, find_page).tell(stream()) is None
+    assert screen.answer == f"{DRAFT}\n\n*{chat.words('stopped')}*"
+    assert history(chat) == []
 
 
 async def test_nothing_is_remembered_when_a_turn_fails_before_a_word() -> None:
