@@ -247,14 +247,15 @@ def finder(workspace: Workspace) -> FindPage:
 
 
 async def consent(model: ChatModel) -> bool:
-    """Whether a model that is not on this machine may be asked; asked once a chat."""
+    """Whether a model that is not on this machine may be asked; asked once a chat and address."""
     allowed, words = the_chat().allowed, the_chat().words
-    if model.name not in allowed:
-        question = words("consent", model=markdown.plain(model.name or words("a_model")))
-        allowed[model.name] = await reply.ask(
+    if model.address not in allowed:
+        name, address = model.name or words("a_model"), model.address
+        question = words("consent", model=markdown.plain(name), address=markdown.plain(address))
+        allowed[address] = await reply.ask(
             question, words("consent_allow"), words("consent_refuse")
         )
-    return allowed[model.name]
+    return allowed[model.address]
 
 
 @cl.action_callback("larger")
@@ -264,7 +265,7 @@ async def ask_larger(action: cl.Action) -> None:
     earlier = chat.turns.get(turn_id)
     if earlier is None or chat.writing:
         return
-    chat.allowed = {model: True for model, allowed in chat.allowed.items() if allowed}
+    chat.allowed = {address: True for address, allowed in chat.allowed.items() if allowed}
     workspace = await home.workspace()
     local_steps.set([earlier.screen.run])  # type: ignore[attr-defined]
     reply.begin(answer(earlier.question, turn_id, workspace, earlier), chat.words)

@@ -21,7 +21,16 @@ from bench.serving import Measure, Peer, measure, median, report
 from rag.models.chat import ChatModel
 from rag.models.weights import WEIGHTS, models_folder
 from rag.settings import load
-from rag.types import Answered, Capabilities, Delta, GenerationOptions, Latency, Message, Reply
+from rag.types import (
+    Answered,
+    Capabilities,
+    Delta,
+    Form,
+    GenerationOptions,
+    Latency,
+    Message,
+    Reply,
+)
 from rag.workspace import Workspace
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -57,8 +66,16 @@ class Overheard:
         return self.model.best_passages
 
     @property
+    def best_form(self) -> Form:
+        return self.model.best_form
+
+    @property
     def is_local(self) -> bool:
         return self.model.is_local
+
+    @property
+    def address(self) -> str:
+        return self.model.address
 
     async def ready(self) -> None:
         await self.model.ready()

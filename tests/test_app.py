@@ -12,6 +12,9 @@ from types import ModuleType
 import pytest
 from starlette.testclient import TestClient
 
+from rag.models.endpoint import EndpointModel
+from rag.page.wording import Wording
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -95,3 +98,23 @@ def test_a_bad_setting_is_one_sentence_when_the_app_starts(
     with pytest.raises(SystemExit) as stopped:
         load_app()
     assert str(stopped.value).startswith("Setting RAG_TOP_K: ")
+
+
+@pytest.mark.anyio
+async def test_consent_is_asked_anew_when_the_words_go_to_another_address(
+    app: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def allow(question: str, *labels: str) -> bool:
+        asked.append(question.replace("\\", ""))
+        return True
+
+    chat = app.Chat(Wording("en"))
+    monkeypatch.setattr(app, "the_chat", lambda: chat)
+    monkeypatch.setattr(app.reply, "ask", allow)
+    for address in ("https://one.example/v1", "https://one.example/v1", "https://two.example/v1"):
+        assert await app.consent(EndpointModel("", address, "secret"))
+    assert ["one.example" in question for question in asked] == [True, False]
+    assert "would be sent to **https://two.example**" in asked[1]
+    assert chat.allowed == {"https://one.example": True, "https://two.example": True}

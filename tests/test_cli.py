@@ -286,8 +286,11 @@ async def test_a_person_decides_when_a_model_is_elsewhere(
     terminal = io.StringIO(said)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert await consent(EndpointModel("far", "http://198.51.100.1:9/v1")) is allowed
-    assert "far is on another machine." in "".join(capsys.readouterr())
+    assert await consent(EndpointModel("far", "http://key@198.51.100.1:9/v1")) is allowed
+    output = "".join(capsys.readouterr())
+    assert "far is on another machine." in output
+    assert "to http://198.51.100.1:9?" in output
+    assert "key" not in output
 
 
 def test_nothing_is_allowed_when_a_person_interrupts_instead(

@@ -112,8 +112,8 @@ async def consent(model: ChatModel) -> bool:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(
-            f"{model.name or 'The model'} is on another machine. Send it the question and passages "
-            "of your documents?",
+            f"{model.name or 'The model'} is on another machine. Send the question and passages of "
+            f"your documents to {model.address}?",
             err=True,
         )
     finally:

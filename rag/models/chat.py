@@ -38,6 +38,11 @@ class ChatModel(Protocol):
         """Whether prompts stay on this machine."""
         ...
 
+    @property
+    def address(self) -> str:
+        """Where prompts go, as a person may see it: https://host; "" when they stay here."""
+        ...
+
     async def ready(self) -> None:
         """Return once a request can be sent: fetched, loaded, reachable. Raises RagError."""
         ...

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
@@ -48,6 +49,7 @@ class EndpointModel:
         self.best_passages = best_passages
         self.best_form = best_form
         self.is_local = is_local
+        self.address = "" if is_local else _origin(base_url)
         self.capabilities = Capabilities(context_tokens=context_tokens)
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -124,6 +126,16 @@ async def offered_models(
     connection = await asyncio.to_thread(_connection, base_url, "", api_key, timeouts, is_local)
     async with aclosing(connection):
         return tuple(probe.entries(await connection.page("/models", needed=True)))
+
+
+def _origin(base_url: str) -> str:
+    """Scheme, host and port, without what may be a key.
+
+    >>> _origin("https://secret@models.example:8443/v1")
+    'https://models.example:8443'
+    """
+    url = urlsplit(base_url)
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
 
 def _connection(

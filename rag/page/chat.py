@@ -58,7 +58,9 @@ class Chat:
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
     turns: dict[str, Asked] = field(default_factory=dict)  # as they are shown, by id, in order
     writing: Telling | None = None  # the turn under way
-    allowed: dict[str, bool] = field(default_factory=dict)  # by model elsewhere: may it be sent to?
+    allowed: dict[str, bool] = field(
+        default_factory=dict
+    )  # by address elsewhere: may it be sent to?
 
     def add(self, document: Document, chunks: Sequence[Chunk], url: str) -> bool:
         """Take a document in; False if the same bytes are already here."""

@@ -131,7 +131,7 @@ SENTENCES = {
     "ask_larger": "Ask the large model",
     # what leaves the machine
     "consent": "**{model}** does not run on this machine. To answer, your question, the passages "
-    "found and the earlier turns it leans on would be sent to it. Send them?",
+    "found and the earlier turns it leans on would be sent to **{address}**. Send them?",
     "consent_allow": "Send, in this chat",
     "consent_refuse": "Keep it here",
     "remote": "Sent to {model}, which is not on this machine",

@@ -62,6 +62,10 @@ class Dismissible:
     def is_local(self) -> bool:
         return self._model.is_local
 
+    @property
+    def address(self) -> str:
+        return self._model.address
+
     async def ready(self) -> None:
         await self._unless_dismissed(self._model.ready())
 

@@ -119,8 +119,8 @@ SENTENCES = {
     "keep_local_why": "Modelul mare se oprește, iar ciorna rămâne",
     "kept_local": "Ați păstrat răspunsul local.",
     "ask_larger": "Întreabă modelul mare",
-    "consent": "**{model}** nu rulează pe acest calculator. Pentru a răspunde, i s-ar trimite "
-    "întrebarea, pasajele găsite și discuția de care ține. Le trimiteți?",
+    "consent": "**{model}** nu rulează pe acest calculator. Pentru a răspunde, s-ar trimite la "
+    "**{address}** întrebarea, pasajele găsite și discuția de care ține. Le trimiteți?",
     "consent_allow": "Trimite, în această discuție",
     "consent_refuse": "Rămâne aici",
     "remote": "Trimis la {model}, care nu este pe acest calculator",

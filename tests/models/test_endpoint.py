@@ -41,6 +41,12 @@ LONG = Timeouts(connect_s=60, first_token_s=60, stall_s=60)
 Connect = Callable[..., EndpointModel]
 
 
+async def test_the_address_has_no_key_when_it_is_shown() -> None:
+    far = EndpointModel("m", "https://secret@models.example:8443/v1", "key")
+    assert far.address == "https://models.example:8443"
+    assert EndpointModel("m", "http://127.0.0.1:9/v1", is_local=True).address == ""
+
+
 @pytest.fixture
 async def connect(
     scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch

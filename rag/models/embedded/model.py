@@ -42,6 +42,7 @@ class EmbeddedModel:
     """
 
     is_local = True
+    address = ""
 
     def __init__(
         self,
