@@ -66,8 +66,12 @@ def prompt_key(instruction: str) -> str:
 
 
 def load(model: str, prompt: str, has_logprobs: bool) -> Calibration | None:
-    """The shipped weights that fit; None when there are none. ``prompt`` is a ``prompt_key``."""
-    return _shipped(SHIPPED).get((model, prompt, has_logprobs))
+    """The shipped weights that fit; None when there are none. ``prompt`` is a ``prompt_key``.
+
+    Weights that need no logprobs serve where there are some, if there are no better ones.
+    """
+    shipped = _shipped(SHIPPED)
+    return shipped.get((model, prompt, has_logprobs)) or shipped.get((model, prompt, False))
 
 
 def read(text: str) -> Calibration:

@@ -50,7 +50,7 @@ def calibrated(examples: Sequence[Example], leave_out: Collection[str] = ()) -> 
         },
         "signals": _signals(calibration, examples),
     }
-    return Calibrated(replace(calibration, thresholds={"accept": accept}), report)
+    return Calibrated(replace(calibration, thresholds={"accept": round(accept, 4)}), report)
 
 
 # --- the gap between the models ------------------------------------------------------------

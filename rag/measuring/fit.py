@@ -27,8 +27,10 @@ _DIGITS = 4
 def fitted(examples: Sequence[Example], leave_out: Collection[str] = ()) -> Calibration:
     """L2 logistic regression on standardised signals (after Platt 1999), of no name yet.
 
-    A signal that never changes has no weight; one that is unknown counts as its mean. Raises
-    RagError when there are not right and wrong ones to tell apart.
+    Every signal is made to speak for an answer the higher it is. One whose weight would be negative
+    only corrects another, and could not be explained to anybody: it is left out. A signal that
+    never changes has no weight either; one that is unknown counts as its mean. Raises RagError
+    when there are not right and wrong ones to tell apart, or nothing tells them apart.
     """
     regression = _regression()
     names = sorted({name for example in examples for name in example.signals} - set(leave_out))
@@ -39,9 +41,13 @@ def fitted(examples: Sequence[Example], leave_out: Collection[str] = ()) -> Cali
             "There is nothing to fit: put more questions, of which some are answered wrongly."
         )
     regression.fit(_standardised(examples, scales), right)
+    found = dict(zip(scales, regression.coef_[0], strict=True))
+    lowest = min(found, key=lambda name: float(found[name]))
+    if found[lowest] < 0:
+        return fitted(examples, {*leave_out, lowest})
     weights = {
         name: Weight(*(round(float(figure), _DIGITS) for figure in (weight, mean, scale, mean)))
-        for (name, (mean, scale)), weight in zip(scales.items(), regression.coef_[0], strict=True)
+        for (name, (mean, scale)), weight in zip(scales.items(), found.values(), strict=True)
     }
     return Calibration(
         name="",

@@ -43,12 +43,26 @@ def test_a_signal_has_no_weight_when_it_is_left_out() -> None:
 
 def test_a_document_is_judged_by_the_others_when_it_is_held_out() -> None:
     # In a, high coverage is right; in b, low coverage is: each is judged by the other's rule.
-    examples = [example(at > 5, "a", coverage=at / 10) for at in range(10)]
-    examples += [example(at < 5, "b", coverage=at / 10) for at in range(10)]
+    examples = [
+        example(right, group, coverage=at / 10, lack=1 - at / 10)
+        for group in "ab"
+        for at in range(10)
+        for right in [at > 5 if group == "a" else at < 4]
+    ]
     found = out_of_fold(examples)
     right = np.array([float(each.right) for each in examples])
     assert curves.auroc(found[:10], right[:10]) == 0.0
     assert curves.auroc(found[10:], right[10:]) == 0.0
+
+
+def test_a_signal_has_no_weight_when_it_would_speak_against_what_it_stands_for() -> None:
+    examples = [example(at > 5, coverage=at / 10, lack=1 - at / 10) for at in range(10)]
+    assert set(fitted(examples).weights) == {"coverage"}
+
+
+def test_there_is_nothing_to_fit_when_no_signal_speaks_for_right_answers() -> None:
+    with pytest.raises(RagError, match="nothing to fit"):
+        fitted([example(at < 5, coverage=at / 10) for at in range(10)])
 
 
 def test_every_example_is_judged_once_when_there_are_more_documents_than_folds() -> None:
