@@ -21,6 +21,8 @@ from rag.measuring.scorers import scored, scorers
 from rag.measuring.statistics import estimate, paired
 from rag.measuring.summary import estimate_json
 
+_DIGITS = 4  # of a threshold
+
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
@@ -50,7 +52,7 @@ def calibrated(examples: Sequence[Example], leave_out: Collection[str] = ()) -> 
         },
         "signals": _signals(calibration, examples),
     }
-    return Calibrated(replace(calibration, thresholds={"accept": round(accept, 4)}), report)
+    return Calibrated(replace(calibration, thresholds={"accept": accept}), report)
 
 
 # --- the gap between the models ------------------------------------------------------------
@@ -75,7 +77,7 @@ def _gap(examples: Sequence[Example]) -> Json:
 def _accept(probabilities: Array, right: Array) -> float:
     """The threshold below which as many drafts lie as are wrong."""
     wrong = round(float((1 - right).sum()))
-    return float(np.append(np.sort(probabilities), 1.0)[wrong])
+    return round(float(np.append(np.sort(probabilities), 1.0)[wrong]), _DIGITS)
 
 
 def _at(threshold: float, probabilities: Array, right: Array) -> Json:
