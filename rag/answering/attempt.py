@@ -72,6 +72,7 @@ class Writer:
     error: RagError | None = None
     warnings: list[str] = field(default_factory=list)
     _stage: Stage = "queue"  # under way
+    _is_sent: bool = False
 
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """Up to ``Judged``; a model that fails ends them early and leaves ``error``."""
@@ -123,6 +124,11 @@ class Writer:
             completion_tokens = count_tokens(self.partial)
             return Usage(prompt.token_count(self.prompt), completion_tokens, estimated=True)
         return Usage(reply.prompt_tokens, reply.completion_tokens, estimated=False)
+
+    @property
+    def is_uncounted(self) -> bool:
+        """Whether it was sent a prompt and nobody knows what became of that."""
+        return self._is_sent and self.usage() is None
 
     def cuts(self) -> Iterator[str]:
         """What was lost on the way to the model or back, a sentence each."""
@@ -203,6 +209,7 @@ class Writer:
     async def _streamed(self) -> AsyncGenerator[Delta]:
         """The reply as it comes; closing the model's stream frees the server's slot."""
         options = GenerationOptions(self.fitted.max_tokens, self.options.temperature)
+        self._is_sent = True
         async with aclosing(self.model.stream(self.prompt, options)) as events:
             async for event in events:
                 if isinstance(event, Reply):

@@ -5,7 +5,7 @@ The last model that could be judged has the word, unless modes.py or refining.py
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rag.answering import modes, refining, refusals
 from rag.answering.attempt import Writer
@@ -89,7 +89,7 @@ def _answer(turn: Turn, best: Writer, judged: Confidence) -> Answer:
         context=best.context,
         latency=turn.clock.latency(),
         usage=usage,
-        cost_usd=cost_usd(usage, _local(turn), turn.options.prices),
+        cost_usd=_cost_usd(turn, usage),
         trace_id=turn.trace_id,
         warnings=(*_detours(turn, best), *best.warnings, *best.cuts(), *cited.warnings),
         query=turn.asked.found.query,
@@ -110,7 +110,7 @@ def _declined(turn: Turn, judged: Confidence, best: Writer | None = None) -> Ans
         context=best.context if best else turn.nearest,
         latency=turn.clock.latency(),
         usage=usage,
-        cost_usd=cost_usd(usage, _local(turn), turn.options.prices),
+        cost_usd=_cost_usd(turn, usage),
         trace_id=turn.trace_id,
         warnings=tuple(_detours(turn, best)) if best else (),
         query=turn.asked.found.query,
@@ -145,6 +145,13 @@ def _usage(turn: Turn) -> dict[str, Usage]:
                 before.estimated or usage.estimated,
             )
     return used
+
+
+def _cost_usd(turn: Turn, usage: Mapping[str, Usage]) -> float | None:
+    """None when a model elsewhere has no price, or was asked and nobody knows what it read."""
+    if any(writer.is_uncounted and not writer.model.is_local for writer in turn.writers):
+        return None
+    return cost_usd(usage, _local(turn), turn.options.prices)
 
 
 def _local(turn: Turn) -> set[str]:

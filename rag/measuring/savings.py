@@ -199,8 +199,9 @@ def _notes(entries: Sequence[Entry], larger: Larger | None) -> Iterator[str]:
     unpriced = sum(entry.cost_usd is None for entry in entries)
     if unpriced:
         yield (
-            f"{unpriced} of {len(entries)} turns went to a model that had no price then, so the "
-            "sum spent is not known: RAG_PRICES counts from the next turn on."
+            f"{unpriced} of {len(entries)} turns went to a model that had no price then, or that "
+            "never answered, so the sum spent is not known: RAG_PRICES counts from the next turn "
+            "on."
         )
 
 

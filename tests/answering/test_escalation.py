@@ -23,6 +23,7 @@ from scripted_server import Scripted, ScriptedServer
 
 from rag.answering import confidence
 from rag.answering.pipeline import AnsweringOptions, Pipeline, always
+from rag.measuring.cost import Price
 from rag.models.chat import ChatModel
 from rag.models.endpoint import EndpointModel
 from rag.types import (
@@ -460,6 +461,26 @@ async def test_the_larger_model_answers_when_it_is_elsewhere_and_allowed(
     scripted_server.script(WRONG, RIGHT)
     result = await answer(pipeline, QUESTION, mode="auto")
     assert (result.route, result.cost_usd) == ("llm", None)
+
+
+@pytest.mark.parametrize(
+    ("is_local", "pieces", "cost_usd"),
+    [(False, (), None), (True, (), 0.0), (False, ("The sky ",), pytest.approx(0.0, abs=0.01))],
+)
+async def test_the_cost_is_unknown_when_a_priced_model_elsewhere_never_answers(
+    scripted_server: ScriptedServer,
+    model: Make,
+    is_local: bool,
+    pieces: tuple[str, ...],
+    cost_usd: float | None,
+) -> None:
+    options = AnsweringOptions(escalation_timeout_s=0.3, prices={"far": Price(1.0, 10.0)})
+    far = await model("far", is_local=is_local)
+    pipeline = Pipeline(await model("small"), far, options, consent=always)
+    scripted_server.script(WRONG, Scripted(pieces, then="stall"))
+    result = await answer(pipeline, QUESTION, mode="auto")
+    assert (result.route, result.cost_usd) == ("slm", cost_usd)
+    assert ("far" in result.usage) == bool(pieces)
 
 
 async def test_the_cost_is_unknown_when_a_remote_model_is_called_like_a_local_one(
