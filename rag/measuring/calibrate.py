@@ -21,8 +21,6 @@ from rag.measuring.scorers import scored, scorers
 from rag.measuring.statistics import estimate, paired
 from rag.measuring.summary import estimate_json
 
-_DIGITS = 4  # of a threshold
-
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
@@ -77,7 +75,7 @@ def _gap(examples: Sequence[Example]) -> Json:
 def _accept(probabilities: Array, right: Array) -> float:
     """The threshold below which as many drafts lie as are wrong."""
     wrong = round(float((1 - right).sum()))
-    return round(float(np.append(np.sort(probabilities), 1.0)[wrong]), _DIGITS)
+    return float(np.append(np.sort(probabilities), 1.0)[wrong])
 
 
 def _at(threshold: float, probabilities: Array, right: Array) -> Json:
