@@ -40,7 +40,8 @@ def events(turn: Turn) -> Iterator[AnswerEvent]:
     if best is not None and best.confidence is not None:
         if turn.shown and best.context.text != turn.shown.text:
             yield Retrieved(query, best.context)
-        yield Answered(_answer(turn, best, best.confidence))
+        judged = modes.standing(turn.mode, best.confidence, turn.gone)
+        yield Answered(_answer(turn, best, judged))
     elif turn.writers or turn.before is None:
         yield _failed(turn, *(writer.error for writer in turn.writers))
     else:

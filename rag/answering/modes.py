@@ -60,6 +60,16 @@ def settled(judged: Confidence, tier: Tier, text: str) -> Confidence:
     return judged
 
 
+def standing(mode: Mode, judged: Confidence, gone: Sequence[Gone]) -> Confidence:
+    """The judgement on the answer that stands: a draft whose polish was due and did not come,
+    because nobody could be asked or it failed, is uncertain."""
+    match list(gone):
+        case [Gone("slm", "accept", True), *polish] if mode == "refine":
+            if all(one.verdict is None for one in polish):
+                return replace(judged, verdict="escalate")
+    return judged
+
+
 def declines(mode: Mode, verdict: Verdict) -> bool:
     """Whether the turn ends by saying so; a tier asked for alone keeps its own words."""
     return verdict == "not_in_documents" and mode in {"auto", "refine"}

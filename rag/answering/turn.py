@@ -81,6 +81,13 @@ class Turn:
         return Context("", hits[:DEFAULT_PASSAGES], 0, 0, tuple(left))
 
     @property
+    def gone(self) -> Sequence[modes.Gone]:
+        return [
+            modes.Gone(writer.tier, writer.verdict, bool(self._faults(writer)))
+            for writer in self.writers
+        ]
+
+    @property
     def shown(self) -> Context | None:
         """Of the last ``Retrieved``; None before the first."""
         return self.writers[-1].shown if self.writers else None
@@ -89,11 +96,7 @@ class Turn:
 
     def _following(self, *, has_llm: bool) -> Tier | None:
         before = self.before.verdict if self.before else "accept"
-        gone = [
-            modes.Gone(writer.tier, writer.verdict, bool(self._faults(writer)))
-            for writer in self.writers
-        ]
-        return modes.following(self.mode, before, gone, has_llm=has_llm)
+        return modes.following(self.mode, before, self.gone, has_llm=has_llm)
 
     async def _may_ask_llm(self) -> bool:
         if self.llm is None:

@@ -6,7 +6,7 @@ import pytest
 from answering.passages import chunk, hits
 
 from rag.answering.confidence import Found
-from rag.answering.modes import Gone, declines, following, is_watched, opening, settled
+from rag.answering.modes import Gone, declines, following, is_watched, opening, settled, standing
 from rag.retrieval.index import Statistics
 from rag.types import Confidence, Mode, Query, Tier, Verdict
 
@@ -82,6 +82,24 @@ def test_a_refusal_is_the_last_word_when_it_is_the_larger_models() -> None:
     assert settled(doubted, "llm", refusal).verdict == "not_in_documents"
     assert settled(doubted, "slm", refusal).verdict == "escalate"
     assert settled(doubted, "llm", "It is blue.").verdict == "escalate"
+
+
+@pytest.mark.parametrize(
+    ("mode", "gone", "verdict"),
+    [
+        ("refine", [PAYS], "escalate"),  # nobody could be asked
+        ("refine", [PAYS, LLM_FAILED], "escalate"),
+        ("refine", [PAYS, LLM_DONE], "accept"),
+        ("refine", [PAYS, Gone("llm", "escalate")], "accept"),  # worse than the draft
+        ("refine", [FINE], "accept"),
+        ("auto", [PAYS], "accept"),
+        ("slm", [PAYS], "accept"),
+    ],
+)
+def test_a_draft_is_uncertain_when_its_polish_was_due_and_did_not_come(
+    mode: Mode, gone: list[Gone], verdict: Verdict
+) -> None:
+    assert standing(mode, Confidence(0.9, "accept", {}, ()), gone).verdict == verdict
 
 
 def test_a_tier_keeps_its_own_words_when_it_was_asked_for_alone() -> None:

@@ -8,7 +8,7 @@ from scripted_server import Scripted, ScriptedServer
 
 from rag.answering.pipeline import AnsweringOptions, Pipeline
 from rag.answering.refining import instructions, is_worse, reasons
-from rag.types import Confidence, Usage
+from rag.types import Confidence, Usage, Verdict
 
 FINE = Confidence(0.9, "accept", {}, ("The passages back the answer.",))
 DOUBTED = Confidence(0.3, "escalate", {}, ("A number is not in the passages: 7.",))
@@ -165,21 +165,23 @@ async def test_it_is_polished_when_the_question_is_about_a_topic(
 @pytest.mark.anyio
 @pytest.mark.usefixtures("literal_judgement")
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "verdict"),
     [
-        Scripted(("By day",), then="disconnect"),
-        Scripted(status=401),
-        Scripted(("The sky is 8888 metres blue.",)),
-        Scripted(("The passages do not mention it.",)),
+        (Scripted(("By day",), then="disconnect"), "escalate"),
+        (Scripted(status=401), "escalate"),
+        (Scripted(("The sky is 8888 metres blue.",)), "accept"),
+        (Scripted(("The passages do not mention it.",)), "accept"),
     ],
     ids=["broken", "refused", "made up", "not found"],
 )
 async def test_an_accepted_draft_stands_when_its_polish_fails_or_is_worse(
-    scripted_server: ScriptedServer, pipeline: Pipeline, fault: Scripted
+    scripted_server: ScriptedServer, pipeline: Pipeline, fault: Scripted, verdict: Verdict
 ) -> None:
     scripted_server.script(LONG, fault)
     result = await answer(pipeline, QUESTION, mode="refine")
-    assert (result.route, result.model, result.confidence.verdict) == ("slm", "small", "accept")
+    assert (result.route, result.model, result.confidence.verdict) == ("slm", "small", verdict)
+    assert result.attempts[0].confidence is not None
+    assert result.attempts[0].confidence.verdict == "accept"
     assert result.text.startswith("The sky is blue by day")
     (warning,) = result.warnings
     assert warning.endswith("stands.")
@@ -203,7 +205,8 @@ async def test_a_warning_says_so_when_nobody_can_polish(
     pipeline = Pipeline(await model())
     scripted_server.script(LONG)
     result = await answer(pipeline, QUESTION, mode="refine")
-    assert (result.route, result.warnings) == (
+    assert (result.route, result.confidence.verdict, result.warnings) == (
         "slm",
+        "escalate",
         ("There is no larger model, so the small one answered. Set RAG_LLM to add one.",),
     )
