@@ -236,10 +236,12 @@ async def answer(
     told = Telling(chat, turn_id, asked, finder(workspace), larger, earlier)
     history = chat.history(before=turn_id)
     events = pipeline.answer(question, index=index, history=history, mode=mode)
-    async with meanwhile(tell_waiting("kept")):
-        done = await told.tell(events)
-    if done:
-        await workspace.record(done, mode)
+    end: types.Answer | types.Failed = types.Failed("")  # stopped before a word
+    try:
+        async with meanwhile(tell_waiting("kept")):
+            end = await told.tell(events)
+    finally:
+        await workspace.record(end, mode)
 
 
 def finder(workspace: Workspace) -> FindPage:

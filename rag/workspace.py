@@ -31,7 +31,7 @@ from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, words_of
-from rag.types import Answer, Mode, Tier
+from rag.types import Answer, Failed, Mode, Tier
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
@@ -268,11 +268,11 @@ class Workspace:
         """Without a person's consent."""
         return model.is_local or self.settings.allow_remote
 
-    async def record(self, answer: Answer, mode: Mode) -> None:
+    async def record(self, end: Answer | Failed, mode: Mode) -> None:
         """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""
         if self.settings.ledger:
             path = self.settings.data_dir / ledger.LEDGER
-            await asyncio.to_thread(ledger.record, path, answer, mode)
+            await asyncio.to_thread(ledger.record, path, end, mode)
 
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         """How far the model of ``setting``, None for the tier's own, is from answering."""

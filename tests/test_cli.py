@@ -339,6 +339,7 @@ def test_figures_are_null_when_no_turn_was_noted(capsys: Output) -> None:
         "recording": True,
         "days": None,
         "turns": 0,
+        "failed": 0,
         "first_at": None,
         "last_at": None,
         "auto_turns": 0,
@@ -352,7 +353,7 @@ def test_figures_are_null_when_no_turn_was_noted(capsys: Output) -> None:
         "usd": 0.0,
         "always_llm": None,
         "thresholds": [],
-        "notes": ["No turn has been noted in this time: ask something, then look again."],
+        "notes": ["No answer has been noted in this time: ask something, then look again."],
     }
 
 
@@ -367,6 +368,19 @@ def test_a_turn_is_noted_without_its_words_when_ask_has_answered(
     assert found["first_at"].endswith("+00:00")
     noted = (tmp_path / "data" / "ledger.sqlite").read_bytes()
     assert [word for word in (b"oil", b"500", b"pump") if word in noted] == []
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_turn_is_noted_when_ask_has_failed(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(Scripted(), Scripted(status=401))
+    assert main(["ask", "When is the oil changed?", "--mode", "slm", "--json"]) == 1
+    capsys.readouterr()
+    found = as_json(capsys, "ledger")
+    assert (found["turns"], found["failed"], list(found["routes"])) == (1, 1, ["slm"])
+    assert main(["ledger"]) == 0
+    assert "1 turn ended without an answer." in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("asked")

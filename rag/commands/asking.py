@@ -20,7 +20,18 @@ from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index, Scoped
-from rag.types import Answered, AnswerEvent, Escalated, Failed, Hit, Mode, Query, Retrieved, Tier
+from rag.types import (
+    Answer,
+    Answered,
+    AnswerEvent,
+    Escalated,
+    Failed,
+    Hit,
+    Mode,
+    Query,
+    Retrieved,
+    Tier,
+)
 from rag.workspace import Workspace
 
 FRAME_S = 0.2  # between two looks at a model that is being made ready
@@ -88,12 +99,16 @@ async def ask(
         events = pipeline.answer(question, index=index, mode=mode)
         transcript = Transcript(is_local=pipeline.slm.is_local)
         show = print_end if as_json else transcript.print
+        end: Answer | Failed = Failed("")  # stopped
         first: Tier = "llm" if mode == "llm" else "slm"
-        async with aclosing(watched(events, workspace, first)) as shown:
-            async for event in shown:
-                show(event)
-                if isinstance(event, Answered):
-                    await workspace.record(event.answer, mode)
+        try:
+            async with aclosing(watched(events, workspace, first)) as shown:
+                async for event in shown:
+                    if isinstance(event, Answered | Failed):
+                        end = event.answer if isinstance(event, Answered) else event
+                    show(event)
+        finally:
+            await workspace.record(end, mode)
 
 
 def print_end(event: AnswerEvent) -> None:

@@ -77,9 +77,12 @@ def figures_json(found: Figures) -> Json:
 
 
 def lines(found: Figures) -> Iterator[str]:
+    if found.turns:
+        yield f"{_turns(found.turns)} from {_moment(found.first_at)} to {_moment(found.last_at)}."
+    if found.failed:
+        yield f"{_turns(found.failed)} ended without an answer."
     if not found.turns:
         return
-    yield f"{_turns(found.turns)} from {_moment(found.first_at)} to {_moment(found.last_at)}."
     if found.auto_turns:
         yield (
             f"{found.auto_turns} in mode auto: {_percent(found.escalation_rate)} escalated, "

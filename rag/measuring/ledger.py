@@ -15,15 +15,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rag.errors import LedgerError
-from rag.types import Answer, Latency, Mode, Route, Tier, Usage, Verdict
+from rag.types import Answer, Failed, Latency, Mode, Route, Tier, Usage, Verdict
 
 LEDGER = "ledger.sqlite"  # in the data folder
 
 _APPLICATION = 0x45524C47  # SQLite's application_id: the file is a ledger and nothing else
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS turns (
@@ -33,8 +33,8 @@ _SCHEMA = f"""
         route TEXT NOT NULL,
         slm TEXT NOT NULL,
         llm TEXT NOT NULL,
-        verdict TEXT NOT NULL,
-        confidence REAL NOT NULL,
+        verdict TEXT,
+        confidence REAL,
         draft_verdict TEXT,
         draft_confidence REAL,
         calibration TEXT NOT NULL,
@@ -66,11 +66,11 @@ class Entry:
     at: float  # seconds since 1970, UTC
     trace_id: str
     mode: Mode
-    route: Route
+    route: Route | Literal["failed"]  # failed: it ended, or was stopped, without an answer
     slm: str  # the models that were asked; "" for one that was not
     llm: str
-    verdict: Verdict  # on the final answer
-    confidence: float
+    verdict: Verdict | None  # on the final answer; None: there is none
+    confidence: float | None
     draft_verdict: Verdict | None  # on the small model's draft; None: there was none, or unjudged
     draft_confidence: float | None
     calibration: str
@@ -78,6 +78,27 @@ class Entry:
     latency: Latency
     usage: Mapping[str, Usage]  # by model
     cost_usd: float | None
+
+
+def failed_entry(failed: Failed, mode: Mode, at: float) -> Entry:
+    """All that is known of a turn without an answer; what it cost is not."""
+    return Entry(
+        at=at,
+        trace_id=failed.trace_id,
+        mode=mode,
+        route="failed",
+        slm="",
+        llm="",
+        verdict=None,
+        confidence=None,
+        draft_verdict=None,
+        draft_confidence=None,
+        calibration="",
+        signals={},
+        latency=failed.latency,
+        usage={},
+        cost_usd=None,
+    )
 
 
 def entry_of(answer: Answer, mode: Mode, at: float) -> Entry:
@@ -106,10 +127,12 @@ def _models(answer: Answer) -> Mapping[Tier, str]:
     return {attempt.tier: attempt.model for attempt in answer.attempts}
 
 
-def record(path: Path, answer: Answer, mode: Mode) -> None:
+def record(path: Path, end: Answer | Failed, mode: Mode) -> None:
     """Append a turn. Never raises for a ledger that cannot be written: the log tells."""
+    at = time.time()
+    entry = failed_entry(end, mode, at) if isinstance(end, Failed) else entry_of(end, mode, at)
     try:
-        Ledger(path).append(entry_of(answer, mode, time.time()))
+        Ledger(path).append(entry)
     except LedgerError as exc:
         _log.warning("This turn is not in the ledger. %s", exc)
 

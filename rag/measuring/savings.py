@@ -58,7 +58,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    turns: int
+    turns: int  # that ended with an answer; all other figures are of these
+    failed: int  # that did not
     first_at: float | None  # seconds since 1970, UTC
     last_at: float | None
     auto_turns: int
@@ -75,11 +76,13 @@ class Figures:
     notes: tuple[str, ...]  # sentences: what cannot be told, and what to do
 
 
-def figures(entries: Sequence[Entry], larger: Larger | None) -> Figures:
-    """``entries`` in the order of time; ``larger`` may be known from more turns than these."""
+def figures(noted: Sequence[Entry], larger: Larger | None) -> Figures:
+    """``noted`` in the order of time; ``larger`` may be known from more turns than these."""
+    entries = [entry for entry in noted if entry.route != "failed"]
     auto = [entry for entry in entries if entry.mode == "auto"]
     return Figures(
         turns=len(entries),
+        failed=len(noted) - len(entries),
         first_at=entries[0].at if entries else None,
         last_at=entries[-1].at if entries else None,
         auto_turns=len(auto),
@@ -188,7 +191,7 @@ def _moved_usd(entry: Entry, escalated: bool, larger: Larger | None) -> float | 
 
 def _notes(entries: Sequence[Entry], larger: Larger | None) -> Iterator[str]:
     if not entries:
-        yield "No turn has been noted in this time: ask something, then look again."
+        yield "No answer has been noted in this time: ask something, then look again."
     elif larger is None:
         yield (
             "The larger model has not answered yet, so what always asking it would take cannot be "

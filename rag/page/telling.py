@@ -48,8 +48,8 @@ class Telling:
     _judged: Confidence | None = None
     _drafted: tuple[Context, Confidence] | None = None
 
-    async def tell(self, events: AsyncGenerator[AnswerEvent]) -> Answer | None:
-        """The answer; None when it was stopped or failed, which the page then says."""
+    async def tell(self, events: AsyncGenerator[AnswerEvent]) -> Answer | Failed:
+        """The answer, or that it was stopped or failed, which the page then says."""
         if self.earlier:
             await set_aside(self.earlier, self.chat)
         self.chat.writing, end = self, None
@@ -70,7 +70,8 @@ class Telling:
             case Failed(message=sentence):
                 await self._break_off("cut_off")
                 await self.asked.screen.tell(markdown.plain(sentence))
-        return None
+                return end
+        return Failed(self.chat.words("stopped"))
 
     def keep_local(self) -> None:
         """Stop the larger model: the draft is the answer."""

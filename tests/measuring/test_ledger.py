@@ -17,7 +17,7 @@ from measuring.rowmaking import answer
 
 from rag.errors import LedgerError
 from rag.measuring.ledger import Entry, Ledger, entry_of, record
-from rag.types import Answer, Attempt, Confidence, Latency, Message, Signal, Usage
+from rag.types import Answer, Attempt, Confidence, Failed, Latency, Message, Signal, Usage
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -121,6 +121,15 @@ def test_no_word_of_a_turn_is_in_the_file_when_it_was_noted(path: Path) -> None:
     assert noted.trace_id == asked.trace_id
     assert b"secret" not in path.read_bytes()
     assert b"large" in path.read_bytes()
+
+
+def test_a_turn_is_noted_without_its_words_when_it_failed(path: Path) -> None:
+    record(path, Failed("A secret.", "A secret.", "4711", Latency(total_ms=5.0)), "auto")
+    [noted] = Ledger(path).entries()
+    assert (noted.trace_id, noted.mode, noted.route) == ("4711", "auto", "failed")
+    assert (noted.verdict, noted.confidence, noted.cost_usd) == (None, None, None)
+    assert noted.latency == Latency(total_ms=5.0)
+    assert b"secret" not in path.read_bytes()
 
 
 # --- wiping ----------------------------------------------------------------------------------

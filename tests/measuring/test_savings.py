@@ -9,9 +9,9 @@ from measuring.entries import NOON, asked_at_once, declined, entry, escalated
 
 from rag.measuring.cost import Price
 from rag.measuring.larger import Larger, larger_of
-from rag.measuring.ledger import Entry
+from rag.measuring.ledger import Entry, failed_entry
 from rag.measuring.savings import THRESHOLDS, Figures, RouteFigures, TokenFigures, figures
-from rag.types import Latency, Usage
+from rag.types import Failed, Latency, Usage
 
 PRICES = {"large": Price(prompt_usd=1.0, completion_usd=10.0)}
 TURNS = (entry(), escalated(cost_usd=0.0017), declined(), asked_at_once(cost_usd=0.0013))
@@ -33,7 +33,15 @@ def test_nothing_is_told_when_there_are_no_turns() -> None:
         None,
     )
     assert (found.routes, found.tokens, found.thresholds) == ({}, {}, ())
-    assert found.notes == ("No turn has been noted in this time: ask something, then look again.",)
+    assert found.notes == (
+        "No answer has been noted in this time: ask something, then look again.",
+    )
+
+
+def test_a_turn_without_an_answer_is_counted_and_changes_nothing_else_when_it_failed() -> None:
+    failure = failed_entry(Failed("No model.", latency=Latency(total_ms=9e9)), "auto", NOON + 9)
+    assert of(*TURNS, failure) == replace(of(*TURNS), failed=1)
+    assert of(failure) == replace(of(), failed=1)
 
 
 def test_one_turn_tells_its_own_figures_when_it_is_the_only_one() -> None:

@@ -213,7 +213,8 @@ async def test_a_rejected_draft_is_no_history_when_the_turn_is_stopped() -> None
         raise asyncio.CancelledError
 
     asked = Asked("How many?", "", screen)
-    assert await Telling(chat, "turn", asked, find_page).tell(stream()) is None
+    end = await Telling(chat, "turn", asked, find_page).tell(stream())
+    assert isinstance(end, Failed)
     assert screen.answer == f"{DRAFT}\n\n*{chat.words('stopped')}*"
     assert history(chat) == []
 
