@@ -69,6 +69,10 @@ def _gap(examples: Sequence[Example]) -> Json:
         "compared": len(both),
         "large_right": estimate_json(estimate(large)),
         "gap": estimate_json(estimate([a - b for a, b in zip(large, small, strict=True)])),
+        "baselines": {
+            "always_slm": {"right": estimate_json(estimate(small)), "recovered": 0.0},
+            "always_llm": {"right": estimate_json(estimate(large)), "recovered": 1.0},
+        },
     }
 
 

@@ -69,6 +69,12 @@ def test_both_models_are_told_when_both_were_asked(report: Any) -> None:
     )
 
 
+def test_always_asking_one_model_is_told_when_both_were_asked(report: Any) -> None:
+    small, large = report["baselines"]["always_slm"], report["baselines"]["always_llm"]
+    assert (small["right"], small["recovered"]) == (report["small_right"], 0.0)
+    assert (large["right"], large["recovered"]) == (report["large_right"], 1.0)
+
+
 def test_nothing_is_said_of_escalation_when_there_is_no_larger_model() -> None:
     found = calibrated(examples_of(SMALL, [])).report
     assert (found["compared"], found["large_right"], found["gap"]) == (0, None, None)
@@ -116,6 +122,7 @@ def test_weights_report_and_chart_are_written_when_all_answers_are_there(capsys:
     ended = json.loads(capsys.readouterr().out)
     assert list(ended) == [
         *("calibration", "examples", "documents", "small_right", "compared", "large_right", "gap"),
+        "baselines",
         *("accept", "at_accept", "ece", "brier", "reliability", "scorers", "signals"),
         *("files", "rows", "seconds"),
     ]
