@@ -1,7 +1,8 @@
 """What can be learnt from two runs over one question set: rows in, judged drafts out.
 
 An example is a draft of the small model with its signals, whether it is right, and whether the
-larger model was right. A turn that no model was asked in has no draft, and teaches nothing.
+larger model was right. A turn that no model was asked in has no draft, and teaches nothing; nor
+does a refusal, which a gate judges.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def examples_of(small: Sequence[Row], large: Sequence[Row]) -> tuple[Example, ..
     return tuple(
         _example(row, draft, by_question.get(row.question.id))
         for row in small
-        if (draft := _attempt(row)) is not None
+        if (draft := _attempt(row)) is not None and known_signals(draft).get("answered") != 0
     )
 
 
