@@ -198,12 +198,15 @@ class Writer:
         self._over("pack", "first_token")
         preparing = asyncio.create_task(asyncio.to_thread(self.reading.prepare))
         guard = StreamGuard()
-        async with aclosing(self._streamed()) as deltas:
-            async for delta in deltas:
-                yield Delta(guard.feed(delta.text), delta.logprobs)
-        if rest := guard.flush():
-            yield Delta(rest)
-        await preparing  # long done: the model has read meanwhile
+        try:
+            async with aclosing(self._streamed()) as deltas:
+                async for delta in deltas:
+                    yield Delta(guard.feed(delta.text), delta.logprobs)
+            if rest := guard.flush():
+                yield Delta(rest)
+            await preparing  # long done: the model has read meanwhile
+        finally:
+            preparing.cancel()  # nobody judges what broke off
         self._over(self._stage, "check")
 
     async def _streamed(self) -> AsyncGenerator[Delta]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
-from answering.turns import Make, answer, answered, escalated, events
+from answering.turns import Make, answer, answered, escalated, events, failed
 from scripted_server import Scripted, ScriptedServer
 
 from rag.answering import confidence
+from rag.answering.evidence import Reading
 from rag.answering.pipeline import AnsweringOptions, Pipeline
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("literal_judgement")]
@@ -79,6 +83,21 @@ async def test_the_answer_says_so_when_a_stopped_draft_has_to_stand(
     assert result.warnings[-1] == (
         "The answer was stopped early, because it could not have been accepted."
     )
+
+
+async def test_no_task_is_left_when_a_model_breaks_off_while_its_passages_are_prepared(
+    scripted_server: ScriptedServer, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, over = Pipeline(await model()), threading.Event()
+    monkeypatch.setattr(Reading, "prepare", lambda reading: over.wait(60))
+    scripted_server.script(Scripted(("The sky ",), then="disconnect"))
+    try:
+        failed(await events(pipeline, QUESTION))
+        await asyncio.sleep(0)  # for the cancelled one to end
+        names = [getattr(task.get_coro(), "__name__", "") for task in asyncio.all_tasks()]
+        assert "to_thread" not in names
+    finally:
+        over.set()
 
 
 async def test_what_a_broken_model_wrote_is_counted_when_another_answers(
