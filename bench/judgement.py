@@ -15,31 +15,21 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from bench.passages import chunks_of
 from rag import language
 from rag.answering import citations, confidence, sentences
 from rag.answering.context import pack
 from rag.answering.evidence import Draft, Found, Reading
-from rag.documents.ingest import FileRead, Ingestor, SourceFile
-from rag.documents.limits import Limits
 from rag.measuring.questions import read_questions
 from rag.retrieval.memory import MemoryIndex
-from rag.types import Chunk, Context, Delta, Query, Reply
+from rag.types import Context, Delta, Query, Reply
 
 ROOT = Path(__file__).parents[1]
 TARGET_MS = 2.0
-
-
-async def chunks_of(files: Sequence[Path]) -> list[Chunk]:
-    ingestor = Ingestor(Limits(), max_tokens=192, overlap=0.25, workers=2, timeout_s=300)
-    sources = [SourceFile(path, path.name) for path in files]
-    read = [event async for event in ingestor.ingest(sources) if isinstance(event, FileRead)]
-    ingestor.close()
-    return [chunk for event in read for chunk in event.chunks]
 
 
 def found_of(question: str, index: MemoryIndex) -> Found:

@@ -22,11 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.passages import chunks_of
 from rag.answering.calibration import SHIPPED, write
 from rag.answering.confidence import OF_SEARCH, SEARCH
 from rag.answering.evidence import Found
-from rag.documents.ingest import FileRead, Ingestor, SourceFile
-from rag.documents.limits import Limits
 from rag.measuring.curves import auroc
 from rag.measuring.examples import Example
 from rag.measuring.fit import fitted, out_of_fold
@@ -42,14 +41,6 @@ USED = ("words_held", "score_ratio", "collection_size")
 # refuses, is not worth the larger model below the other two.
 THRESHOLDS = {"decline": 0.25, "draft": 0.4, "failed": 0.6, "refused": 0.7}
 DEPTH = 10
-
-
-async def chunks_of(files: Sequence[Path]) -> list[Chunk]:
-    ingestor = Ingestor(Limits(), max_tokens=192, overlap=0.25, workers=2, timeout_s=300)
-    sources = [SourceFile(path, path.name) for path in files]
-    read = [event async for event in ingestor.ingest(sources) if isinstance(event, FileRead)]
-    ingestor.close()
-    return [chunk for event in read for chunk in event.chunks]
 
 
 def put(question: Question, index: MemoryIndex, kind: str, *, is_there: bool) -> Example:
