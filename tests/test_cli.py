@@ -539,7 +539,9 @@ def test_it_is_quiet_when_the_reader_of_its_output_has_gone(pump: Path, tmp_path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process on Windows")
-def test_it_ends_cleanly_when_interrupted(pump: Path, scripted_server: ScriptedServer) -> None:
+def test_it_ends_cleanly_when_interrupted(
+    pump: Path, capsys: Output, scripted_server: ScriptedServer
+) -> None:
     scripted_server.script(Scripted(), Scripted(deltas=("Every", " hour"), then="stall"))
     with subprocess.Popen(
         command("ask", "When is the oil changed?", "--docs", str(pump.parent)),
@@ -556,6 +558,7 @@ def test_it_ends_cleanly_when_interrupted(pump: Path, scripted_server: ScriptedS
         assert process.stderr.read().strip() == b"Stopped."
     assert process.returncode == 130
     assert scripted_server.history[-1].disconnected.wait(10)
+    assert as_json(capsys, "ledger")["failed"] == 1
 
 
 @pytest.mark.model

@@ -327,6 +327,7 @@ def test_nothing_is_sent_elsewhere_when_a_person_says_no(
     send(tab, QUESTION)
     asked = tab.page.get_by_text("does not run on this machine")
     asked.wait_for()
+    assert f"would be sent to {far.removesuffix('/v1')}." in asked.inner_text()
     assert large.requests == []
     tab.page.get_by_role("button", name="Keep it here").click()
     card(tab).wait_for()

@@ -16,6 +16,8 @@ from e2e.driving import READY, App, Tab, make_manual
 from pypdf import PdfReader, PdfWriter
 from scripted_server import Scripted, ScriptedServer
 
+from rag.measuring.ledger import LEDGER, Ledger
+
 pytestmark = pytest.mark.browser
 
 QUESTION = "How many litres does the pump hold?"
@@ -30,6 +32,7 @@ def app(
 ) -> App:
     docs = tmp_path_factory.mktemp("docs")
     (docs / "garden.md").write_text("# Garden\n\nThe fountain runs in summer.\n", encoding="utf-8")
+    _scripted_server.reset()  # of what other files asked it
     app = start_app(
         {
             "RAG_DOCS_DIR": str(docs),
@@ -223,6 +226,9 @@ def test_a_turn_ends_and_frees_the_server_when_it_is_stopped(
     assert tab.page.get_by_text("Task manually stopped").count() == 0
     tab.ask("When does the fountain run?")
     assert "summer" in tab.answer
+    assert "word5" not in scripted_server.history[-1].prompt
+    routes = [noted.route for noted in Ledger(app.folder / "data" / LEDGER).entries()]
+    assert "failed" in routes
 
 
 def test_a_turn_ends_when_it_is_stopped_before_its_first_word(
