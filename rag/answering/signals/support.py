@@ -26,6 +26,7 @@ _SPELT = re.compile(
     r"|un|unu|una|doi|dou[aă]|trei|patru|cinci|[sș]ase|[sș]apte|opt|nou[aă]|zece|sut[aăe]|mii|secol\w*)\b",
     re.IGNORECASE,
 )
+_FIRST_WORDS = 100
 _NAME = re.compile(r"(?<=[\w,;:)”\"] )[^\W\d_a-z][\w’'-]+")  # capitalised, inside a sentence
 
 
@@ -79,8 +80,11 @@ def exact_quotes(draft: Draft) -> float | None:
 
 
 def verbatim(draft: Draft) -> float:
-    """The longest run of words that stands so in the passages, over all words: 1 for a quote."""
-    words = plain_words(draft.text)
+    """The longest run of words that stands so in the passages, over all words: 1 for a quote.
+
+    Of a long text its beginning: the search for a run takes long in one that repeats itself.
+    """
+    words = plain_words(draft.text)[:_FIRST_WORDS]
     said = draft.reading.said
     longest = SequenceMatcher(None, said, words, autojunk=False).find_longest_match().size
     return longest / len(words) if words else 0.0
