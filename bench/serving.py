@@ -308,13 +308,14 @@ async def long_answer(bench: Bench) -> Turn:
 
 
 async def long_answers(bench: Bench) -> tuple[list[Turn], float]:
-    """Those of eight chats at once, and the seconds they took; again until none ends early."""
+    """Those of eight chats at once, and the seconds they took; again until seven are as long."""
     while True:
         started = time.perf_counter()
         asked = (ask(bench.model, storytelling(bench), ANSWER_TOKENS) for _ in range(CHATS))
         turns = await asyncio.gather(*asked)
-        if all(turn.completion_tokens == ANSWER_TOKENS for turn in turns):
-            return turns, time.perf_counter() - started
+        taken_s = time.perf_counter() - started
+        if sum(turn.completion_tokens == ANSWER_TOKENS for turn in turns) >= CHATS - 1:
+            return turns, taken_s
 
 
 @asynccontextmanager
