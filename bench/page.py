@@ -23,7 +23,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("app.py", "chainlit.md", "chainlit_ro-RO.md", ".chainlit", "public", "rag", "docs")
+PARTS = (
+    "app.py",
+    "reply.py",
+    "chainlit.md",
+    "chainlit_ro-RO.md",
+    ".chainlit",
+    "public",
+    "rag",
+    "docs",
+)
 EMPTY = """
 import chainlit as cl
 

@@ -101,7 +101,9 @@ async def run(model_name: str, rounds: int) -> list[Measure]:
         engine = Peer(sys.executable, "openvino", models_folder(settings.data_dir) / model_name)
         turns: list[tuple[Latency, float]] = []
         for question in QUESTIONS[: rounds + 1]:
-            async with aclosing(pipeline.answer(question, index=workspace.index)) as events:
+            async with aclosing(
+                pipeline.answer(question, index=workspace.index, mode="slm")
+            ) as events:
                 answers = [e.answer async for e in events if isinstance(e, Answered)]
             turn = await asyncio.to_thread(engine.ask, model.messages, ANSWER_TOKENS)
             turns.append((answers[0].latency, turn.first_token_s * 1e3))
