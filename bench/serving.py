@@ -188,7 +188,7 @@ async def eight_chats(bench: Bench) -> list[Measure]:
     """One chat, eight prompts read one after the other, and eight chats at once."""
     rates: dict[str, list[float]] = {"one": [], "eight": []}
     waits: dict[str, list[float]] = {"in a row": [], "at once": []}
-    lengths = set()
+    lengths: list[int] = []
     for _ in range(max(1, bench.rounds // 2)):
         one = await long_answer(bench)
         rates["one"].append(one.completion_tokens / one.total_s)
@@ -197,7 +197,7 @@ async def eight_chats(bench: Bench) -> list[Measure]:
         turns, taken_s = await long_answers(bench)
         rates["eight"].append(sum(turn.completion_tokens for turn in turns) / taken_s)
         waits["at once"].append(max(turn.first_token_s for turn in turns))
-        lengths |= {one.completion_tokens, *(turn.completion_tokens for turn in turns)}
+        lengths += [turn.completion_tokens for turn in turns]
     detail = {"tokens": sorted(lengths)} | {
         name: median(found) for name, found in (*rates.items(), *waits.items())
     }
@@ -295,7 +295,7 @@ def decode_rate(turn: Turn) -> float:
 
 def storytelling(bench: Bench) -> tuple[Message, ...]:
     """A prompt like the others, whose answer is as long as one lets it be."""
-    text = "Leave the passages aside. Write a story of 600 words about a lighthouse keeper."
+    text = "Leave the passages aside. Write down all whole numbers from 1 to 300 in words."
     return (Message("system", bench.prompts.passages(600)), Message("user", text))
 
 
@@ -308,14 +308,10 @@ async def long_answer(bench: Bench) -> Turn:
 
 
 async def long_answers(bench: Bench) -> tuple[list[Turn], float]:
-    """Those of eight chats at once, and the seconds they took; again until seven are as long."""
-    while True:
-        started = time.perf_counter()
-        asked = (ask(bench.model, storytelling(bench), ANSWER_TOKENS) for _ in range(CHATS))
-        turns = await asyncio.gather(*asked)
-        taken_s = time.perf_counter() - started
-        if sum(turn.completion_tokens == ANSWER_TOKENS for turn in turns) >= CHATS - 1:
-            return turns, taken_s
+    """Those of eight chats at once, and the seconds they took. One or two may end early."""
+    started = time.perf_counter()
+    asked = (ask(bench.model, storytelling(bench), ANSWER_TOKENS) for _ in range(CHATS))
+    return list(await asyncio.gather(*asked)), time.perf_counter() - started
 
 
 @asynccontextmanager
