@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import os
@@ -293,20 +292,33 @@ async def test_a_person_decides_when_a_model_is_elsewhere(
     assert "key" not in output
 
 
-def test_nothing_is_allowed_when_a_person_interrupts_instead(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+INTERRUPTED = """
+import asyncio, io, signal, sys
+import click
+from rag.commands.asking import consent
+from rag.models.endpoint import EndpointModel
 
-        def readline(self, size: int | None = -1) -> str:
-            signal.raise_signal(signal.SIGINT)
-            return "y\n"
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+    def readline(self, size=-1):
+        signal.raise_signal(signal.SIGINT)
+        return "y\\n"
 
-    monkeypatch.setattr("sys.stdin", Terminal())
-    with pytest.raises(click.Abort):
-        asyncio.run(consent(EndpointModel("far", "http://198.51.100.1:9/v1")))
+sys.stdin = Terminal()
+try:
+    asyncio.run(consent(EndpointModel("far", "http://198.51.100.1:9/v1")))
+except click.Abort:
+    print("aborted")
+"""
+
+
+def test_nothing_is_allowed_when_a_person_interrupts_instead() -> None:
+    """In a process of its own: a real signal is no business of the other tests."""
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert ended.stdout.strip().endswith("aborted")
 
 
 def test_it_fails_with_a_sentence_when_the_model_cannot_be_reached(
