@@ -29,6 +29,7 @@ from rag.types import (
     GenerationOptions,
     Latency,
     Message,
+    Reach,
     Reply,
 )
 from rag.workspace import Workspace
@@ -70,8 +71,8 @@ class Overheard:
         return self.model.best_form
 
     @property
-    def is_local(self) -> bool:
-        return self.model.is_local
+    def reach(self) -> Reach:
+        return self.model.reach
 
     @property
     def address(self) -> str:

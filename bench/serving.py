@@ -351,7 +351,7 @@ async def run(arguments: argparse.Namespace) -> list[Measure]:
         home = EmbeddedHome(Path(scratch))
         server = await home.start(weights.name, folder, weights.context_tokens)
         model = EndpointModel(
-            weights.name, server.base_url, server.api_key, timeouts=PATIENT, is_local=True
+            weights.name, server.base_url, server.api_key, timeouts=PATIENT, reach="machine"
         )
         bench = Bench(
             weights=weights,

@@ -19,7 +19,7 @@ from rag.models.endpoint import EndpointModel
 from rag.models.tiers import Homes, Resolved, TierSetting
 from rag.models.weights import WEIGHTS, Progress
 from rag.settings import Settings
-from rag.types import Capabilities, Tier
+from rag.types import Capabilities, Reach, Tier
 
 State = Literal["unknown", "none", "idle", "preparing", "ready", "failed"]
 
@@ -35,7 +35,7 @@ class TierStatus:
     sentence: str
     progress: Progress | None = None  # while preparing
     capabilities: Capabilities | None = None
-    is_local: bool | None = None
+    reach: Reach | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -110,7 +110,7 @@ class Roster:
             f"{found.reason} {sentence}",
             progress,
             found.model.capabilities,
-            found.model.is_local,
+            found.model.reach,
         )
 
     async def close(self) -> None:

@@ -15,6 +15,8 @@ Route = Literal["slm", "llm", "refined", "declined"]
 Verdict = Literal["accept", "escalate", "not_in_documents"]
 Form = Literal["answer", "sentence"]  # what a model is asked to write
 Role = Literal["system", "user", "assistant"]
+Reach = Literal["machine", "network", "cloud"]  # how far a prompt travels to a model
+Phase = Literal["loading", "waiting", "thinking", "writing"]  # of a model at work
 
 
 # --- documents ---------------------------------------------------------------------------
@@ -105,10 +107,14 @@ class GenerationOptions:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of a reply as it streams; ``logprobs`` is one figure a token, or none."""
+    """A piece of a reply as it streams; ``logprobs`` is one figure a token of ``text``, or none.
+
+    ``reasoning`` is the model's thinking, apart from its answer: shown folded, never judged.
+    """
 
     text: str
     logprobs: tuple[float, ...] = ()
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class Reply:
     finish_reason: str
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    logprobs: tuple[float, ...] | None = None
+    logprobs: tuple[float, ...] | None = None  # of ``text`` alone
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,9 @@ class Attempt:
     text: str  # as it was written, its images and links made harmless
     finish_reason: str  # as the server said; "stopped" when we did not let it finish
     confidence: Confidence | None = None  # None: it failed before it could be judged
+    reasoning: str = ""  # the model's thinking, made harmless like ``text``
+    reach: Reach = "machine"
+    is_cold: bool = False  # the model was loaded for it, so its first token says little
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +256,14 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class Working:
+    """What a model is doing from now on, so that slow and stuck can be told apart."""
+
+    phase: Phase
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     confidence: Confidence
 
@@ -277,4 +295,4 @@ class Failed:
     latency: Latency = field(default_factory=Latency)
 
 
-AnswerEvent = Retrieved | Delta | Judged | Escalated | Answered | Failed
+AnswerEvent = Retrieved | Working | Delta | Judged | Escalated | Answered | Failed

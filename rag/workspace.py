@@ -266,7 +266,7 @@ class Workspace:
 
     def _may_be_asked(self, model: ChatModel) -> bool:
         """Without a person's consent."""
-        return model.is_local or self.settings.allow_remote
+        return model.reach == "machine" or self.settings.allow_remote
 
     async def record(self, end: Answer | Failed, mode: Mode) -> None:
         """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""

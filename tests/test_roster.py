@@ -63,10 +63,10 @@ async def test_its_stage_is_told_when_a_model_is_embedded(
     told = roster.status("slm")
     assert (told.state, told.progress, told.is_ready) == (state, progress, is_ready)
     assert told.sentence == f"It is chosen in the settings. {status.sentence}"
-    assert (told.setting, told.model, told.is_local) == (
+    assert (told.setting, told.model, told.reach) == (
         "embedded:smollm2-135m",
         "smollm2-135m",
-        True,
+        "machine",
     )
 
 

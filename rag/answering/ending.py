@@ -150,7 +150,7 @@ def _usage(turn: Turn) -> dict[str, Usage]:
 
 def _cost_usd(turn: Turn, usage: Mapping[str, Usage]) -> float | None:
     """None when a model elsewhere has no price, or was asked and nobody knows what it read."""
-    if any(writer.is_uncounted and not writer.model.is_local for writer in turn.writers):
+    if any(writer.is_uncounted and writer.model.reach != "machine" for writer in turn.writers):
         return None
     return cost_usd(usage, _local(turn), turn.options.prices)
 
@@ -159,5 +159,5 @@ def _local(turn: Turn) -> set[str]:
     """Names that no model on another machine shares."""
     names: dict[bool, set[str]] = {True: set(), False: set()}
     for writer in turn.writers:
-        names[writer.model.is_local].add(writer.name)
+        names[writer.model.reach == "machine"].add(writer.name)
     return names[True] - names[False]

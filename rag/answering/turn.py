@@ -106,7 +106,7 @@ class Turn:
         return not self.no_llm
 
     async def _is_allowed(self, model: ChatModel) -> bool:
-        if model.is_local:
+        if model.reach == "machine":
             return True
         allowed = await self.consent(model)
         self.clock.lap("queue")  # a person's time to decide
@@ -116,7 +116,7 @@ class Turn:
         model = self.llm if tier == "llm" and self.llm else self.slm
         is_escalation = tier == "llm" and self.mode != "llm"
         # Of a model elsewhere nobody knows yet whether it may be asked.
-        may_escalate = self.llm is not None and self.llm.is_local and not self.writers
+        may_escalate = self.llm is not None and self.llm.reach == "machine" and not self.writers
         return Writer(
             self.asked,
             self.options,

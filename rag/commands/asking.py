@@ -97,7 +97,7 @@ async def ask(
         pipeline = await workspace.pipeline(consent=consent)
         index, mode = scoped(workspace, names), workspace.settings.mode
         events = pipeline.answer(question, index=index, mode=mode)
-        transcript = Transcript(is_local=pipeline.slm.is_local)
+        transcript = Transcript(is_local=pipeline.slm.reach == "machine")
         show = print_end if as_json else transcript.print
         end: Answer | Failed = Failed("")  # stopped
         first: Tier = "llm" if mode == "llm" else "slm"

@@ -134,7 +134,7 @@ def tier_json(status: TierStatus) -> Json:
         "model": status.model,
         "state": status.state,
         "sentence": status.sentence,
-        "is_local": status.is_local,
+        "reach": status.reach,
         "capabilities": asdict(status.capabilities) if status.capabilities else None,
     }
 

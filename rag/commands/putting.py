@@ -127,7 +127,7 @@ async def _missing(model: ChatModel | None, pipeline: Pipeline) -> str:
     """Why a model cannot be asked, as a sentence; "" when it can."""
     if model is None:
         return NO_LLM
-    if model.is_local or await pipeline.consent(model):
+    if model.reach == "machine" or await pipeline.consent(model):
         return ""
     name = model.name or "The model"
     return f"{name} is on another machine, and nobody is asked here: set RAG_ALLOW_REMOTE=true."

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reply
+from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reach, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class ChatModel(Protocol):
         ...
 
     @property
-    def is_local(self) -> bool:
-        """Whether prompts stay on this machine."""
+    def reach(self) -> Reach:
+        """How far prompts travel."""
         ...
 
     @property

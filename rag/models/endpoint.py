@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
 from rag.models.chat import Timeouts
-from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reply
+from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reach, Reply
 
 if TYPE_CHECKING:
     from rag.models.connection import Connection
@@ -40,7 +40,7 @@ class EndpointModel:
         api_key: str = "",
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
-        is_local: bool = False,
+        reach: Reach = "cloud",
         best_passages: int | None = None,
         best_form: Form = "answer",
         context_tokens: int | None = None,
@@ -48,8 +48,8 @@ class EndpointModel:
         self.name = name
         self.best_passages = best_passages
         self.best_form = best_form
-        self.is_local = is_local
-        self.address = "" if is_local else _origin(base_url)
+        self.reach = reach
+        self.address = "" if reach == "machine" else _origin(base_url)
         self.capabilities = Capabilities(context_tokens=context_tokens)
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
@@ -83,7 +83,7 @@ class EndpointModel:
                     self.name,
                     self._api_key,
                     self._timeouts,
-                    self.is_local,
+                    self.reach,
                 )
                 try:
                     await self._probe(connection)
@@ -120,10 +120,10 @@ class EndpointModel:
 
 
 async def offered_models(
-    base_url: str, api_key: str = "", *, timeouts: Timeouts = DEFAULT_TIMEOUTS, is_local: bool
+    base_url: str, api_key: str = "", *, timeouts: Timeouts = DEFAULT_TIMEOUTS, reach: Reach
 ) -> tuple[str, ...]:
     """The names of a server's models, in its order. Raises ModelError where there is no list."""
-    connection = await asyncio.to_thread(_connection, base_url, "", api_key, timeouts, is_local)
+    connection = await asyncio.to_thread(_connection, base_url, "", api_key, timeouts, reach)
     async with aclosing(connection):
         return tuple(probe.entries(await connection.page("/models", needed=True)))
 
@@ -139,7 +139,7 @@ def _origin(base_url: str) -> str:
 
 
 def _connection(
-    base_url: str, name: str, api_key: str, timeouts: Timeouts, is_local: bool
+    base_url: str, name: str, api_key: str, timeouts: Timeouts, reach: Reach
 ) -> Connection:
     """For a thread: the first import of openai takes a second, a client a tenth of one."""
     from rag.models.connection import Connection  # noqa: PLC0415
@@ -147,7 +147,7 @@ def _connection(
 
     # A proxy must neither see nor break what stays on this machine.
     server = Server(base_url, name, api_key=api_key)
-    return Connection(server, timeouts, use_proxy=not is_local)
+    return Connection(server, timeouts, use_proxy=reach != "machine")
 
 
 async def _sample(connection: Connection) -> Reply:

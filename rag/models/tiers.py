@@ -7,7 +7,6 @@ nothing of how a model is reached, run or asked.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from rag.models.chat import ChatModel, Timeouts
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel, offered_models
 from rag.models.probe import listed_name
+from rag.models.reach import reach_of
 from rag.types import Tier
 
 Home = Literal["embedded", "foundry", "endpoint", "auto", "none"]
@@ -99,17 +99,6 @@ async def resolve(tier: Tier, setting: TierSetting, homes: Homes) -> Resolved:
     return Resolved(tier, setting, _model(setting, homes), reason)
 
 
-def is_local(base_url: str) -> bool:
-    """Whether an address is of this machine, so that nothing sent to it leaves it."""
-    host = (urlsplit(base_url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 async def _chosen(tier: Tier, homes: Homes) -> tuple[TierSetting, str]:
     """What ``auto`` means here and now, and why."""
     embedded = TierSetting("embedded", EMBEDDED[tier])
@@ -121,7 +110,7 @@ async def _chosen(tier: Tier, homes: Homes) -> tuple[TierSetting, str]:
             server.base_url,
             server.api_key,
             timeouts=replace(homes.timeouts, connect_s=min(_LOOK_S, homes.timeouts.connect_s)),
-            is_local=is_local(server.base_url),
+            reach=reach_of(server.base_url),
         )
     except ModelError as exc:
         return embedded, f"Foundry Local cannot be used, so an embedded model is. {exc}"
@@ -148,14 +137,14 @@ def _model(setting: TierSetting, homes: Homes) -> ChatModel | None:
         server.base_url,
         _key(server, homes),
         timeouts=homes.timeouts,
-        is_local=is_local(server.base_url),
+        reach=reach_of(server.base_url),
     )
 
 
 def _key(server: TierSetting, homes: Homes) -> str:
     """A key in the address wins. The general one goes neither to programs of this machine, which
     need none, nor over the network in clear text."""
-    is_private = server.base_url.startswith("https://") and not is_local(server.base_url)
+    is_private = server.base_url.startswith("https://") and reach_of(server.base_url) != "machine"
     return server.api_key or (homes.api_key if is_private else "")
 
 

@@ -21,6 +21,7 @@ from rag.types import (
     Form,
     GenerationOptions,
     Message,
+    Reach,
     Reply,
     Tier,
 )
@@ -59,8 +60,8 @@ class Dismissible:
         return self._model.best_form
 
     @property
-    def is_local(self) -> bool:
-        return self._model.is_local
+    def reach(self) -> Reach:
+        return self._model.reach
 
     @property
     def address(self) -> str:
@@ -102,7 +103,9 @@ def prepared(
     """The turn with what its models are, and a pipeline whose larger model can be dismissed."""
     has_larger = pipeline.llm is not None and pipeline.llm is not pipeline.slm
     models = {"slm": pipeline.slm, "llm": pipeline.llm}
-    remote = frozenset(tier for tier in TIERS if (model := models[tier]) and not model.is_local)
+    remote = frozenset(
+        tier for tier in TIERS if (model := models[tier]) and model.reach != "machine"
+    )
     asked = replace(asked, remote=remote, has_larger=has_larger)
     if pipeline.llm is None or not has_larger:
         return asked, pipeline, None

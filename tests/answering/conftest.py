@@ -20,7 +20,7 @@ async def model(scripted_server: ScriptedServer) -> AsyncIterator[Make]:
     made: list[EndpointModel] = []
 
     async def make(name: str = MODEL, **options: Any) -> EndpointModel:
-        options = {"is_local": True, **options}
+        options = {"reach": "machine", **options}
         made.append(EndpointModel(name, scripted_server.base_url, **options))
         await made[-1].ready()
         scripted_server.history.clear()

@@ -127,6 +127,6 @@ async def test_a_doomed_draft_goes_on_when_the_other_model_has_to_be_allowed_fir
     scripted_server: ScriptedServer, model: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(confidence, "is_doomed", lambda text: True)
-    pipeline = Pipeline(await model("small"), await model("far", is_local=False))
+    pipeline = Pipeline(await model("small"), await model("far", reach="cloud"))
     scripted_server.script(RIGHT)
     assert (await answer(pipeline, QUESTION, mode="auto")).text == "The sky is blue by day [1]."

@@ -32,6 +32,7 @@ from rag.types import (
     Judged,
     Latency,
     Message,
+    Reach,
     Retrieved,
     Usage,
     Verdict,
@@ -309,7 +310,7 @@ async def test_the_draft_stands_when_the_larger_model_fails(
 async def test_the_draft_stands_when_nobody_answers_for_the_larger_model(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", is_local=True)
+    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", reach="machine")
     pipeline = Pipeline(await model(), nobody)
     scripted_server.script(WRONG)
     result = await answer(pipeline, QUESTION, mode="auto")
@@ -386,7 +387,7 @@ async def test_the_larger_model_answers_when_the_small_one_fails(
 async def test_the_larger_model_answers_when_nobody_answers_for_the_small_one(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", is_local=True)
+    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", reach="machine")
     pipeline = Pipeline(nobody, await model("large"))
     scripted_server.script(RIGHT)
     found = await events(pipeline, QUESTION, mode="auto")
@@ -428,7 +429,7 @@ async def test_the_draft_stands_when_the_larger_model_is_elsewhere_and_not_allow
         asked.append(model.name)
         return False
 
-    pipeline = Pipeline(await model("small"), await model("far", is_local=False), consent=refuse)
+    pipeline = Pipeline(await model("small"), await model("far", reach="cloud"), consent=refuse)
     scripted_server.script(WRONG)
     found = await events(pipeline, QUESTION, mode="auto")
     assert kinds(found) == ["Retrieved", "Delta", "Judged", "Answered"]
@@ -448,7 +449,7 @@ async def test_nobody_is_asked_for_consent_when_the_draft_is_accepted(
     async def refuse(model: ChatModel) -> bool:
         raise AssertionError
 
-    pipeline = Pipeline(await model("small"), await model("far", is_local=False), consent=refuse)
+    pipeline = Pipeline(await model("small"), await model("far", reach="cloud"), consent=refuse)
     scripted_server.script(RIGHT)
     result = await answer(pipeline, QUESTION, mode="auto")
     assert (result.route, result.warnings) == ("slm", ())
@@ -457,25 +458,29 @@ async def test_nobody_is_asked_for_consent_when_the_draft_is_accepted(
 async def test_the_larger_model_answers_when_it_is_elsewhere_and_allowed(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    pipeline = Pipeline(await model("small"), await model("far", is_local=False), consent=always)
+    pipeline = Pipeline(await model("small"), await model("far", reach="cloud"), consent=always)
     scripted_server.script(WRONG, RIGHT)
     result = await answer(pipeline, QUESTION, mode="auto")
     assert (result.route, result.cost_usd) == ("llm", None)
 
 
 @pytest.mark.parametrize(
-    ("is_local", "pieces", "cost_usd"),
-    [(False, (), None), (True, (), 0.0), (False, ("The sky ",), pytest.approx(0.0, abs=0.01))],
+    ("reach", "pieces", "cost_usd"),
+    [
+        ("cloud", (), None),
+        ("machine", (), 0.0),
+        ("cloud", ("The sky ",), pytest.approx(0.0, abs=0.01)),
+    ],
 )
 async def test_the_cost_is_unknown_when_a_priced_model_elsewhere_never_answers(
     scripted_server: ScriptedServer,
     model: Make,
-    is_local: bool,
+    reach: Reach,
     pieces: tuple[str, ...],
     cost_usd: float | None,
 ) -> None:
     options = AnsweringOptions(escalation_timeout_s=0.3, prices={"far": Price(1.0, 10.0)})
-    far = await model("far", is_local=is_local)
+    far = await model("far", reach=reach)
     pipeline = Pipeline(await model("small"), far, options, consent=always)
     scripted_server.script(WRONG, Scripted(pieces, then="stall"))
     result = await answer(pipeline, QUESTION, mode="auto")
@@ -486,7 +491,7 @@ async def test_the_cost_is_unknown_when_a_priced_model_elsewhere_never_answers(
 async def test_the_cost_is_unknown_when_a_remote_model_is_called_like_a_local_one(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    pipeline = Pipeline(await model("twin"), await model("twin", is_local=False), consent=always)
+    pipeline = Pipeline(await model("twin"), await model("twin", reach="cloud"), consent=always)
     scripted_server.script(WRONG, RIGHT)
     result = await answer(pipeline, QUESTION, mode="auto")
     assert (result.usage, result.cost_usd) == ({"twin": Usage(150, 14, False)}, None)
@@ -495,7 +500,7 @@ async def test_the_cost_is_unknown_when_a_remote_model_is_called_like_a_local_on
 async def test_nothing_is_sent_when_the_small_model_is_elsewhere_and_not_allowed(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    pipeline = Pipeline(await model("far", is_local=False), await model("large"))
+    pipeline = Pipeline(await model("far", reach="cloud"), await model("large"))
     found = await events(pipeline, QUESTION, mode="auto")
     assert kinds(found) == ["Failed"]
     assert "far is not on this machine" in failed(found).message
@@ -506,7 +511,7 @@ async def test_nothing_is_sent_when_the_small_model_is_elsewhere_and_not_allowed
 async def test_the_small_model_answers_when_the_larger_was_asked_for_and_not_allowed(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
-    pipeline = Pipeline(await model("small"), await model("far", is_local=False))
+    pipeline = Pipeline(await model("small"), await model("far", reach="cloud"))
     scripted_server.script(RIGHT)
     result = await answer(pipeline, QUESTION, mode="llm")
     assert result.route == "slm"

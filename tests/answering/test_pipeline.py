@@ -313,7 +313,7 @@ async def test_what_was_written_is_kept_when_the_connection_breaks(
 
 
 async def test_a_sentence_says_what_to_do_when_nothing_answers(model: Make) -> None:
-    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", is_local=True)
+    nobody = EndpointModel("m", "http://127.0.0.1:9/v1", reach="machine")
     found = await events(Pipeline(nobody, now_ns=ticking()), "Which colour is the sky?")
     assert kinds(found) == ["Failed"]
     assert isinstance(found[0], Failed)
@@ -419,7 +419,7 @@ async def test_the_cost_is_unknown_when_the_model_is_remote(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
     remote = await model()
-    remote.is_local = False
+    remote.reach = "cloud"
     pipeline = Pipeline(remote, consent=always)
     assert (await answer(pipeline, "Which colour is the sky?")).cost_usd is None
 

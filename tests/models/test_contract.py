@@ -59,7 +59,9 @@ async def scripted_home(scripted_server: ScriptedServer) -> AsyncIterator[Endpoi
     scripted_server.fallback = counting
     scripted_server.api_key = "right"
     scripted_server.models[0]["context_length"] = CONTEXT_TOKENS
-    model = EndpointModel(MODEL, scripted_server.base_url, "right", timeouts=PATIENT, is_local=True)
+    model = EndpointModel(
+        MODEL, scripted_server.base_url, "right", timeouts=PATIENT, reach="machine"
+    )
     async with aclosing(model):
         yield model
 
@@ -79,7 +81,7 @@ async def embedded_server(
 @pytest.fixture
 async def embedded_home(embedded_server: RunningServer) -> AsyncIterator[EndpointModel]:
     base_url, api_key = embedded_server.base_url, embedded_server.api_key
-    model = EndpointModel(SMALLEST, base_url, api_key, timeouts=PATIENT, is_local=True)
+    model = EndpointModel(SMALLEST, base_url, api_key, timeouts=PATIENT, reach="machine")
     async with aclosing(model):
         yield model
 
@@ -182,14 +184,14 @@ async def test_error_is_the_right_one_when_the_prompt_is_too_long(model: Endpoin
 
 
 async def test_error_is_the_right_one_when_the_name_is_wrong(model: EndpointModel) -> None:
-    other = EndpointModel("gpt-9", model._base_url, model._api_key, is_local=True)
+    other = EndpointModel("gpt-9", model._base_url, model._api_key, reach="machine")
     with pytest.raises(ModelNotFound, match=r"has no model gpt-9\. It offers: "):
         await ask(other)
     await other.aclose()
 
 
 async def test_error_is_the_right_one_when_the_key_is_wrong(model: EndpointModel) -> None:
-    other = EndpointModel(model.name, model._base_url, "wrong", is_local=True)
+    other = EndpointModel(model.name, model._base_url, "wrong", reach="machine")
     with pytest.raises(ModelRefused, match="wants another key"):
         await ask(other)
     await other.aclose()

@@ -44,7 +44,7 @@ Connect = Callable[..., EndpointModel]
 async def test_the_address_has_no_key_when_it_is_shown() -> None:
     far = EndpointModel("m", "https://secret@models.example:8443/v1", "key")
     assert far.address == "https://models.example:8443"
-    assert EndpointModel("m", "http://127.0.0.1:9/v1", is_local=True).address == ""
+    assert EndpointModel("m", "http://127.0.0.1:9/v1", reach="machine").address == ""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def connect(
     made = []
 
     def connect(name: str = MODEL, **options: object) -> EndpointModel:
-        options = {"timeouts": LONG, "is_local": True, **options}
+        options = {"timeouts": LONG, "reach": "machine", **options}
         made.append(EndpointModel(name, scripted_server.base_url, **options))
         return made[-1]
 
@@ -278,7 +278,7 @@ async def test_connect_timeout_is_its_own_sentence_when_nobody_accepts(
             caller.setblocking(False)
             caller.connect_ex(address)
         url = f"http://127.0.0.1:{address[1]}/v1"
-        model = EndpointModel("m", url, timeouts=Timeouts(connect_s=0.2), is_local=True)
+        model = EndpointModel("m", url, timeouts=Timeouts(connect_s=0.2), reach="machine")
         error = await failure(model)
         for caller in waiting:
             caller.close()
@@ -290,7 +290,7 @@ async def test_model_is_unavailable_when_nothing_listens() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
-        error = await failure(EndpointModel("m", url, is_local=True))
+        error = await failure(EndpointModel("m", url, reach="machine"))
     assert type(error) is ModelUnavailable
     assert str(error) == (f"Nothing answers at {url}. Start the server, or choose another model.")
 

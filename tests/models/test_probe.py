@@ -30,7 +30,7 @@ async def connect(
     made = []
 
     def connect(name: str = MODEL, **options: object) -> EndpointModel:
-        options = {"timeouts": Timeouts(60, 60, 60), "is_local": True, **options}
+        options = {"timeouts": Timeouts(60, 60, 60), "reach": "machine", **options}
         made.append(EndpointModel(name, scripted_server.base_url, **options))
         return made[-1]
 

@@ -13,7 +13,7 @@ from scripted_server import ScriptedServer
 from rag.errors import SettingsError
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import EndpointModel
-from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, is_local, parse, resolve
+from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, parse, resolve
 from rag.types import Tier
 
 pytestmark = pytest.mark.anyio
@@ -100,26 +100,6 @@ def test_key_is_left_out_when_a_setting_is_shown(setting: str, shown: str) -> No
     assert "sk-key" not in repr(parse(setting))
 
 
-@pytest.mark.parametrize(
-    ("address", "local"),
-    [
-        ("http://127.0.0.1:1/v1", True),
-        ("http://127.9.9.9/v1", True),
-        ("http://localhost:1/v1", True),
-        ("http://LOCALHOST./v1", True),
-        ("http://models.localhost/v1", True),
-        ("http://[::1]:1/v1", True),
-        ("http://192.168.0.2/v1", False),
-        ("http://localhost.example.com/v1", False),
-        ("http://127.0.0.1.example.com/v1", False),
-        ("https://api.openai.com/v1", False),
-        ("", False),
-    ],
-)
-def test_address_is_local_when_it_loops_back(address: str, local: bool) -> None:
-    assert is_local(address) is local
-
-
 # --- what it becomes
 
 
@@ -133,7 +113,7 @@ async def test_tier_has_no_model_when_switched_off() -> None:
 async def test_address_becomes_a_model_when_nothing_answers_there_yet() -> None:
     resolved = await chosen("slm", f"{OLLAMA}#llama3.2")
     assert isinstance(resolved.model, EndpointModel)
-    assert (resolved.model.name, resolved.model.is_local) == ("llama3.2", True)
+    assert (resolved.model.name, resolved.model.reach) == ("llama3.2", "machine")
     assert resolved.reason == "It is chosen in the settings."
     with pytest.raises(FrozenInstanceError):
         resolved.model = None  # type: ignore[misc]
@@ -236,7 +216,7 @@ async def test_auto_is_embedded_when_no_service_is_set(tier: Tier) -> None:
     resolved = await chosen(tier, "auto")
     assert resolved.setting == TierSetting("embedded", EMBEDDED[tier])
     assert isinstance(resolved.model, EmbeddedModel)
-    assert (resolved.model.name, resolved.model.is_local) == (EMBEDDED[tier], True)
+    assert (resolved.model.name, resolved.model.reach) == (EMBEDDED[tier], "machine")
     assert resolved.reason == "No Foundry Local service is set, so an embedded model is used."
 
 

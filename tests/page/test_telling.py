@@ -104,7 +104,7 @@ class Shown:
 class Model:
     """A ChatModel that says one thing and then waits."""
 
-    name, best_passages, best_form, is_local, address = "large", None, "answer", True, ""
+    name, best_passages, best_form, reach, address = "large", None, "answer", "machine", ""
     capabilities = Capabilities()
     closed = False
 

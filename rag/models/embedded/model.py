@@ -22,7 +22,7 @@ from rag.models.embedded.home import EmbeddedHome
 from rag.models.embedded.running import RunningServer
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
 from rag.models.weights import WEIGHTS, Progress, Weights, models_folder
-from rag.types import Capabilities, Delta, GenerationOptions, Message, Reply
+from rag.types import Capabilities, Delta, GenerationOptions, Message, Reach, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class EmbeddedModel:
     Raises SettingsError when there is no such model.
     """
 
-    is_local = True
+    reach: Reach = "machine"
     address = ""
 
     def __init__(
@@ -135,7 +135,7 @@ class EmbeddedModel:
             server.base_url,
             server.api_key,
             timeouts=self._timeouts,
-            is_local=True,
+            reach="machine",
             best_passages=self.best_passages,
             best_form=self.best_form,
             context_tokens=self._weights.context_tokens,

@@ -102,7 +102,7 @@ async def answer(model: EmbeddedModel) -> str:
 
 async def test_profile_is_known_when_nothing_is_prepared(steps: Steps, tmp_path: Path) -> None:
     model = EmbeddedModel(NAME, tmp_path)
-    assert (model.name, model.is_local) == (NAME, True)
+    assert (model.name, model.reach) == (NAME, "machine")
     assert model.best_passages == WEIGHTS[NAME].best_passages
     assert model.capabilities.context_tokens == WEIGHTS[NAME].context_tokens
     assert model.capabilities.logprobs
