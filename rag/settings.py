@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from rag.errors import SettingsError
-from rag.types import Mode
+from rag.types import Device, Mode
 
 Positive = Annotated[int, Field(gt=0)]
 
@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         "",
         validation_alias="FOUNDRY_LOCAL_ENDPOINT",
         description="Address of a running Foundry Local service (its default port is 5273).",
+    )
+    foundry_ep: Device = Field(
+        "auto",
+        description="Where Foundry Local's models run inside this program: `cpu`, `gpu`, `npu`, or "
+        "`auto` for the fastest that is there.",
     )
     openai_api_key: SecretStr = Field(
         SecretStr(""),

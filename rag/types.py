@@ -17,6 +17,7 @@ Form = Literal["answer", "sentence"]  # what a model is asked to write
 Role = Literal["system", "user", "assistant"]
 Reach = Literal["machine", "network", "cloud"]  # how far a prompt travels to a model
 Phase = Literal["loading", "waiting", "thinking", "writing"]  # of a model at work
+Device = Literal["auto", "cpu", "gpu", "npu"]  # what Foundry Local computes with
 
 
 # --- documents ---------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Foundry Local: its running service found, and its runtime in a process of our own."""
