@@ -17,6 +17,7 @@ Form = Literal["answer", "sentence"]  # what a model is asked to write
 Role = Literal["system", "user", "assistant"]
 Reach = Literal["machine", "network", "cloud"]  # how far a prompt travels to a model
 Phase = Literal["loading", "waiting", "thinking", "writing"]  # of a model at work
+EnergySource = Literal["measured", "configured"]  # by a meter, or from the watts a person gave
 Device = Literal["auto", "cpu", "gpu", "npu"]  # what Foundry Local computes with
 
 
@@ -188,6 +189,15 @@ class Confidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """Electricity that this machine took while a model of its own worked."""
+
+    wh: float  # watt-hours
+    source: EnergySource
+    is_whole: bool = True  # of the whole machine; else of its processors alone, so too little
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One model's go at a turn: what it was sent, what it wrote, how that was judged."""
 
@@ -200,6 +210,7 @@ class Attempt:
     reasoning: str = ""  # the model's thinking, made harmless like ``text``
     reach: Reach = "machine"
     is_cold: bool = False  # the model was loaded for it, so its first token says little
+    energy: Energy | None = None  # None: the model is elsewhere, or nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +256,7 @@ class Answer:
     query: Query = field(default_factory=lambda: Query(""))
     attempts: tuple[Attempt, ...] = ()  # in order, a superseded draft first; none when declined
     unsupported: tuple[str, ...] = ()  # sentences of ``text`` that no passage backs
+    energy: Energy | None = None  # of all models here; None: none was asked, or nobody knows
 
 
 # --- what a front end renders ------------------------------------------------------------
@@ -294,6 +306,7 @@ class Failed:
     partial: str = ""
     trace_id: str = ""
     latency: Latency = field(default_factory=Latency)
+    attempts: tuple[Attempt, ...] = ()  # in order, as far as they came
 
 
 AnswerEvent = Retrieved | Working | Delta | Judged | Escalated | Answered | Failed

@@ -17,6 +17,7 @@ from rag.types import (
     Answer,
     Answered,
     AnswerEvent,
+    Attempt,
     Confidence,
     Failed,
     Judged,
@@ -60,7 +61,8 @@ def broken_off(turn: Turn, error: RagError) -> Failed:
 def _failed(turn: Turn, *errors: RagError | None) -> Failed:
     message = " ".join(dict.fromkeys(str(error) for error in errors if error))
     partial = next((writer.text for writer in reversed(turn.writers) if writer.text), "")
-    return Failed(message, partial, turn.trace_id, turn.clock.latency())
+    latency, attempts = turn.clock.latency(), _attempts(turn)
+    return Failed(message, partial, turn.trace_id, latency, attempts=attempts)
 
 
 def _best(turn: Turn) -> Writer | None:
@@ -94,7 +96,7 @@ def _answer(turn: Turn, best: Writer, judged: Confidence) -> Answer:
         trace_id=turn.trace_id,
         warnings=(*_detours(turn, best), *best.warnings, *best.cuts(), *cited.warnings),
         query=turn.asked.found.query,
-        attempts=tuple(writer.attempt() for writer in turn.writers if writer.prompt),
+        attempts=_attempts(turn),
         unsupported=cited.unsupported,
     )
 
@@ -115,7 +117,7 @@ def _declined(turn: Turn, judged: Confidence, best: Writer | None = None) -> Ans
         trace_id=turn.trace_id,
         warnings=tuple(_detours(turn, best)) if best else (),
         query=turn.asked.found.query,
-        attempts=tuple(writer.attempt() for writer in turn.writers if writer.prompt),
+        attempts=_attempts(turn),
     )
 
 
@@ -132,6 +134,10 @@ def _detours(turn: Turn, best: Writer) -> Iterator[str]:
         yield _NOT_BETTER
     if turn.no_llm and not (turn.mode == "auto" and best.verdict == "accept"):
         yield turn.no_llm
+
+
+def _attempts(turn: Turn) -> tuple[Attempt, ...]:
+    return tuple(writer.attempt() for writer in turn.writers if writer.prompt)
 
 
 def _usage(turn: Turn) -> dict[str, Usage]:
