@@ -1,4 +1,4 @@
-.PHONY: check format docs pins platforms bench
+.PHONY: check format docs pins platforms wheels bench
 
 check: ## the gate beside pytest: format, lint, types, generated docs, import rules
 	ruff format --check .
@@ -15,7 +15,12 @@ format: ## mend what `make check` would complain about
 platforms: ## do the pins resolve to wheels on Linux, Windows and macOS?
 	pytest tests/test_requirements.py
 
-# pip wants --only-binary before its exceptions; uv writes it last, so these lines are ours.
+# Published as source alone (docs/decisions/0070-pins-and-wheels.md); the date makes them repeatable.
+wheels: ## pack anew what chainlit brings that has no wheel
+	SOURCE_DATE_EPOCH=1767225600 pip wheel --no-deps --no-cache-dir --no-binary :all: \
+		--wheel-dir wheels literalai==0.1.201 cuid==0.4 syncer==2.0.3
+
+# uv leaves pip's options out of what it writes.
 COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
 	--no-annotate --no-header
 

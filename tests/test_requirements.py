@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
-SOURCE_ONLY = {"literalai", "cuid", "syncer"}
+PACKED = sorted((ROOT / "wheels").glob("*.whl"))  # published as source alone
 DEVELOPMENT = {"matplotlib", "scikit-learn"}  # of `calibrate`, which says so when they are missing
 
 # What pip and the markers are told of a machine that is not this one.
@@ -59,12 +61,12 @@ def test_a_wheel_is_found_when_the_target_is(platform: str, python: str, tmp_pat
         f"{pin.name}{pin.specifier}"
         for pin in pins()
         if (pin.marker is None or pin.marker.evaluate(target))
-        and pin.name not in SOURCE_ONLY
         and not is_universal(pin.name)
     ]
     assert len(wanted) > 20
     (tmp_path / "pins.txt").write_text("\n".join(wanted))
     options = ["--dry-run", "--no-deps", "--only-binary=:all:", "--python-version", python]
+    options += ["--find-links", str(ROOT / "wheels")]
     platforms = [option for tag in tags for option in ("--platform", tag)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", *options, *platforms]
     command += ["--target", str(tmp_path / "target"), "--requirement", str(tmp_path / "pins.txt")]
@@ -72,19 +74,26 @@ def test_a_wheel_is_found_when_the_target_is(platform: str, python: str, tmp_pat
     assert found.returncode == 0, found.stderr
 
 
-@pytest.mark.parametrize("name", sorted(SOURCE_ONLY))
-def test_the_built_wheel_is_pure_when_a_package_comes_as_source(name: str) -> None:
-    assert "Root-Is-Purelib: true" in (distribution(name).read_text("WHEEL") or "")
-    assert not [file for file in distribution(name).files or () if file.suffix in {".so", ".pyd"}]
+@pytest.mark.parametrize("wheel", PACKED, ids=lambda path: path.name.split("-")[0])
+def test_a_wheel_we_packed_holds_what_was_published_when_compared(
+    wheel: Path, tmp_path: Path
+) -> None:
+    name, version, *_ = wheel.name.split("-")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
+    command += [f"--dest={tmp_path}", f"{name}=={version}"]
+    subprocess.run(command, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as source, zipfile.ZipFile(wheel) as packed:
+        ours = {path: packed.read(path) for path in packed.namelist() if ".dist-info/" not in path}
+        theirs = {path: source.extractfile(f"{name}-{version}/{path}") for path in ours}
+        assert ours == {path: file.read() if file else None for path, file in theirs.items()}
+    assert wheel.name.endswith("-none-any.whl")
+    assert any(path.endswith(".py") for path in ours)
 
 
-def test_only_the_named_packages_are_built_when_pip_installs() -> None:
-    options = [
-        line for line in (ROOT / "requirements.txt").read_text().splitlines() if "--" in line
-    ]
-    # pip forgets exceptions that stand before the rule
-    assert options[0] == "--only-binary :all:"
-    assert set(options[1:]) == {f"--no-binary {name}" for name in SOURCE_ONLY}
+def test_nothing_is_built_when_pip_installs() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    options = [line for line in lines if "--" in line]
+    assert options == ["--only-binary :all:", "--find-links wheels"]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
