@@ -30,17 +30,20 @@ from rag.types import (
     GenerationOptions,
     Judged,
     Message,
+    Phase,
     Reply,
     Retrieved,
     Tier,
     Usage,
     Verdict,
+    Working,
 )
 
 _SENT_AGAIN = (
     "The prompt was too long for the model, so it was sent again without earlier turns and with "
     "fewer passages."
 )
+_AT_ONCE_S = 0.1  # a model that is ready within this was not waited for
 _LOOK_EVERY = 16  # pieces, and at each end of a sentence, whether a draft is bound to fail
 _ENDS = (".", "!", "?", "…", "。")
 _LATIN, _OTHER = 0.7, 0.3  # of our count, the least a healthy server reports, by script
@@ -64,6 +67,7 @@ class Writer:
 
     fitted: Fitted = UNFITTED
     partial: str = ""  # streamed so far
+    reasoning: str = ""  # the same of the model's thinking
     pieces: list[Delta] = field(default_factory=list)
     reading: Reading = field(init=False)  # since the prompt was written
     reply: Reply | None = None
@@ -71,8 +75,9 @@ class Writer:
     confidence: Confidence | None = None  # None: not judged
     error: RagError | None = None
     warnings: list[str] = field(default_factory=list)
+    is_cold: bool = False  # it was loaded for this go
     _stage: Stage = "queue"  # under way
-    _is_sent: bool = False
+    _told: set[Phase] = field(default_factory=set)
 
     async def events(self) -> AsyncGenerator[AnswerEvent]:
         """Up to ``Judged``; a model that fails ends them early and leaves ``error``."""
@@ -113,7 +118,17 @@ class Writer:
 
     def attempt(self) -> Attempt:
         reason = self.reply.finish_reason if self.reply else "error"
-        return Attempt(self.tier, self.name, self.prompt, self.text, reason, self.confidence)
+        return Attempt(
+            self.tier,
+            self.name,
+            self.prompt,
+            self.text,
+            reason,
+            self.confidence,
+            inert(self.reasoning),
+            self.model.reach,
+            self.is_cold,
+        )
 
     def usage(self) -> Usage | None:
         """The server's own figures, or else our estimate; None when nothing was written."""
@@ -128,7 +143,7 @@ class Writer:
     @property
     def is_uncounted(self) -> bool:
         """Whether it was sent a prompt and nobody knows what became of that."""
-        return self._is_sent and self.usage() is None
+        return "waiting" in self._told and self.usage() is None
 
     def cuts(self) -> Iterator[str]:
         """What was lost on the way to the model or back, a sentence each."""
@@ -152,7 +167,7 @@ class Writer:
 
     # --- writing
 
-    async def _limited(self) -> AsyncGenerator[Retrieved | Delta]:
+    async def _limited(self) -> AsyncGenerator[AnswerEvent]:
         """What it writes. Raises ModelTimeout when an escalation takes too long."""
         limit_s = self.options.escalation_timeout_s if self.is_escalation else None
         deadline = limit_s and asyncio.get_running_loop().time() + limit_s
@@ -170,9 +185,11 @@ class Writer:
                     return
                 yield event
 
-    async def _written(self) -> AsyncGenerator[Retrieved | Delta]:
+    async def _written(self) -> AsyncGenerator[AnswerEvent]:
         """Once more with a smaller prompt if the server finds the first too long."""
-        await self.model.ready()
+        async with aclosing(self._readied()) as events:
+            async for event in events:
+                yield event
         self._over("queue", "pack")
         fitting = Fitting(self.asked, self.options, self.model, self.instructions)
         self._fit(await asyncio.to_thread(fitting.first))
@@ -191,17 +208,33 @@ class Writer:
                 async for event in events:
                     yield event
 
-    async def _sent(self) -> AsyncGenerator[Retrieved | Delta]:
+    async def _readied(self) -> AsyncGenerator[AnswerEvent]:
+        """Says that the model is being loaded only where that takes a moment."""
+        readying = asyncio.create_task(self.model.ready())
+        try:
+            await asyncio.wait({readying}, timeout=_AT_ONCE_S)
+            if not readying.done():
+                self.is_cold = True
+                yield self._now("loading")
+            await readying
+        finally:
+            readying.cancel()
+
+    async def _sent(self) -> AsyncGenerator[AnswerEvent]:
         if self.shown is None or self.context.text != self.shown.text:
             self.shown = self.context
             yield Retrieved(self.asked.found.query, self.context)
+        if "waiting" not in self._told:
+            yield self._now("waiting")
         self._over("pack", "first_token")
         preparing = asyncio.create_task(asyncio.to_thread(self.reading.prepare))
         guard = StreamGuard()
         try:
             async with aclosing(self._streamed()) as deltas:
                 async for delta in deltas:
-                    yield Delta(guard.feed(delta.text), delta.logprobs)
+                    if phase := self._begun(delta):
+                        yield self._now(phase)
+                    yield Delta(guard.feed(delta.text), delta.logprobs, delta.reasoning)
             if rest := guard.flush():
                 yield Delta(rest)
             await preparing  # long done: the model has read meanwhile
@@ -212,16 +245,16 @@ class Writer:
     async def _streamed(self) -> AsyncGenerator[Delta]:
         """The reply as it comes; closing the model's stream frees the server's slot."""
         options = GenerationOptions(self.fitted.max_tokens, self.options.temperature)
-        self._is_sent = True
         async with aclosing(self.model.stream(self.prompt, options)) as events:
             async for event in events:
                 if isinstance(event, Reply):
                     self.reply = event
                     break
-                if event.text and not self.partial:
+                if self._stage == "first_token" and (event.text or event.reasoning):
                     self._over("first_token", "generate")
                 self.pieces.append(event)
                 self.partial += event.text
+                self.reasoning += event.reasoning
                 yield event
                 if self.is_watched and self._is_doomed():
                     self.reply = self._stopped()
@@ -250,6 +283,16 @@ class Writer:
             self.reading, reply, self.cited, self.pieces, asked.language, self.model.best_form
         )
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
+
+    def _begun(self, delta: Delta) -> Phase | None:
+        """The phase that begins with a piece."""
+        begun: Phase = "writing" if delta.text else "thinking"
+        is_new = bool(delta.text or delta.reasoning) and begun not in self._told
+        return begun if is_new else None
+
+    def _now(self, phase: Phase) -> Working:
+        self._told.add(phase)
+        return Working(phase, self.model.name)
 
     def _fit(self, fitted: Fitted) -> None:
         self.fitted = fitted

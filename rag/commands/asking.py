@@ -31,6 +31,7 @@ from rag.types import (
     Query,
     Retrieved,
     Tier,
+    Working,
 )
 from rag.workspace import Workspace
 
@@ -142,7 +143,7 @@ async def watched(
     async with aclosing(events), AsyncExitStack() as waits:
         waiting = await waits.enter_async_context(waiting_shown(workspace, tier))
         async for event in events:
-            if not isinstance(event, Retrieved):
+            if not isinstance(event, Retrieved | Working):
                 waiting.cancel()
             yield event
             if isinstance(event, Escalated):

@@ -6,12 +6,13 @@ import asyncio
 import threading
 
 import pytest
-from answering.turns import Make, answer, answered, escalated, events, failed
+from answering.turns import LIBRARY, Make, answer, answered, escalated, events, failed, phases
 from scripted_server import Scripted, ScriptedServer
 
 from rag.answering import confidence
 from rag.answering.evidence import Reading
-from rag.answering.pipeline import AnsweringOptions, Pipeline
+from rag.answering.pipeline import AnsweringOptions, Pipeline, always
+from rag.types import Answered, Working
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("literal_judgement")]
 
@@ -130,3 +131,42 @@ async def test_a_doomed_draft_goes_on_when_the_other_model_has_to_be_allowed_fir
     pipeline = Pipeline(await model("small"), await model("far", reach="cloud"))
     scripted_server.script(RIGHT)
     assert (await answer(pipeline, QUESTION, mode="auto")).text == "The sky is blue by day [1]."
+
+
+# --- phases ------------------------------------------------------------------------------
+
+
+async def test_it_waits_and_then_writes_when_its_model_is_ready(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model())
+    scripted_server.script(RIGHT)
+    found = await events(pipeline, QUESTION)
+    assert phases(found) == ["waiting", "writing"]
+    assert {event.model for event in found if isinstance(event, Working)} == {"scripted-model"}
+    assert answered(found).attempts[0].is_cold is False
+
+
+async def test_it_says_so_when_its_model_is_still_being_loaded(
+    scripted_server: ScriptedServer, model: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, loaded = await model(), asyncio.Event()
+    monkeypatch.setattr(slow, "ready", loaded.wait)
+    scripted_server.script(RIGHT)
+    told, last = [], None
+    async for event in Pipeline(slow).answer(QUESTION, index=LIBRARY, mode="slm"):
+        if isinstance(event, Working):
+            told.append(event.phase)
+            loaded.set()  # only now: before it was told, nothing goes on
+        last = event
+    assert told == ["loading", "waiting", "writing"]
+    assert isinstance(last, Answered)
+    assert last.answer.attempts[0].is_cold
+
+
+async def test_the_reach_of_its_model_is_kept_when_an_answer_is_explained(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    scripted_server.script(RIGHT)
+    result = await answer(Pipeline(await model(reach="network"), consent=always), QUESTION)
+    assert [attempt.reach for attempt in result.attempts] == ["network"]

@@ -333,9 +333,8 @@ async def test_a_smaller_prompt_is_sent_when_the_server_finds_the_first_too_long
     scripted_server.script(TOO_LONG, Scripted(("The sky is blue.",), usage=None))
     found = await events(pipeline, "Is the sky over the sea blue?")
     assert kinds(found) == ["Retrieved", "Retrieved", "Delta", "Judged", "Answered"]
-    first, second, *_, last = found
-    assert isinstance(first, Retrieved)
-    assert isinstance(second, Retrieved)
+    first, second = (event for event in found if isinstance(event, Retrieved))
+    last = found[-1]
     assert isinstance(last, Answered)
     assert (len(first.context.hits), len(second.context.hits)) == (2, 1)
     assert last.answer.context == second.context

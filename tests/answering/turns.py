@@ -21,6 +21,7 @@ from rag.types import (
     Failed,
     Message,
     Mode,
+    Working,
 )
 
 SKY = chunk("The sky is blue by day and black at night.", document="sky.md")
@@ -81,13 +82,17 @@ def escalated(found: Sequence[AnswerEvent]) -> Escalated:
 
 
 def kinds(found: Sequence[AnswerEvent]) -> list[str]:
-    """In order; the pieces of one answer count once."""
-    names = [type(event).__name__ for event in found]
+    """In order, phases apart; the pieces of one answer count once."""
+    names = [type(event).__name__ for event in found if not isinstance(event, Working)]
     return [
         name
         for name, before in zip(names, ["", *names[:-1]], strict=True)
         if (name, before) != ("Delta", "Delta")
     ]
+
+
+def phases(found: Sequence[AnswerEvent]) -> list[str]:
+    return [event.phase for event in found if isinstance(event, Working)]
 
 
 def streamed(found: Sequence[AnswerEvent]) -> str:
