@@ -24,6 +24,7 @@
     │   ├── HashMismatch         a mirror sent something else; it was deleted
     │   └── DiskFull             no room for it
     ├── QuestionSetError         a question set, or a saved run of one, makes no sense
+    ├── ExperimentError          an experiment, or a saved run of one, makes no sense
     └── NotFound                 no document of that id
 
 Raised by our own code and, ``from`` the original, at the one place where each foreign library is
@@ -124,6 +125,10 @@ class DiskFull(WeightsError):
 
 
 class QuestionSetError(RagError):
+    pass
+
+
+class ExperimentError(RagError):
     pass
 
 
