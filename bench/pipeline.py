@@ -78,6 +78,13 @@ class Overheard:
     def address(self) -> str:
         return self.model.address
 
+    @property
+    def is_cold(self) -> bool:
+        return self.model.is_cold
+
+    def learn_context(self, tokens: int) -> None:
+        self.model.learn_context(tokens)
+
     async def ready(self) -> None:
         await self.model.ready()
 

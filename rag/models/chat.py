@@ -43,6 +43,18 @@ class ChatModel(Protocol):
         """Where prompts go, as a person may see it: https://host; "" when they stay here."""
         ...
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether its next first token may wait for it to be loaded: none was seen since it was."""
+        ...
+
+    def learn_context(self, tokens: int) -> None:
+        """It was seen to read no more than so many tokens, prompt and answer together.
+
+        ``capabilities.context_tokens`` is at most that from now on.
+        """
+        ...
+
     async def ready(self) -> None:
         """Return once a request can be sent: fetched, loaded, reachable. Raises RagError."""
         ...
@@ -52,6 +64,8 @@ class ChatModel(Protocol):
     ) -> AsyncGenerator[Delta | Reply, None]:
         """Deltas as they arrive, the reply last; closing the iterator frees the server's slot.
 
-        Raises ModelError.
+        The reply is the sum of its deltas, with one exception: of a model not yet known to begin
+        within its thinking, what came as ``text`` may prove to be ``reasoning``. It is then told
+        once more as such, and the reply's text is what followed. Raises ModelError.
         """
         ...

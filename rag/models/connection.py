@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
@@ -39,8 +40,10 @@ class Connection:
     def __init__(self, server: wire.Server, timeouts: Timeouts, *, use_proxy: bool) -> None:
         self.server = server
         self.streams = True  # as last seen; False: the answer came in one piece
+        self.heard_s: float | None = None  # on the monotonic clock, when the model last wrote
         self._timeouts = timeouts
         self._left_out: frozenset[str] = frozenset()
+        self._thinks_first = False  # as last seen
         try:
             self._client = wire.client(server, timeouts.connect_s, use_proxy=use_proxy)
         except wire.FAILURES as exc:
@@ -76,6 +79,7 @@ class Connection:
                 async with aclosing(self._answer(body, deadline)) as events:
                     async for event in events:
                         begun, self._left_out = True, left_out
+                        self.heard_s = time.monotonic()
                         yield event
                 return
             except wire.FAILURES as exc:
@@ -91,7 +95,7 @@ class Connection:
             await asyncio.sleep(pause_s)
 
     async def _answer(self, body: object, deadline: float) -> AsyncGenerator[Delta | Reply, None]:
-        gathered = Gathered()
+        gathered = Gathered(thinks_first=self._thinks_first)
         async with await self._sent(body, deadline) as answer:
             self.streams = not answer.response.headers.get("content-type", "").startswith(
                 "application/json"
@@ -102,6 +106,9 @@ class Connection:
                     yield delta
         if not (gathered.begun or gathered.finish_reason):
             raise wire.unreadable(None, self.server)
+        if delta := gathered.end():
+            yield delta
+        self._thinks_first = gathered.thinks_first
         yield gathered.reply(self.server.model)
 
     async def _sent(self, body: object, deadline: float) -> openai.AsyncStream[object]:

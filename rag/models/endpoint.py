@@ -8,9 +8,12 @@ Nothing is connected, nor ``openai`` imported, before the model is first used.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -56,6 +59,19 @@ class EndpointModel:
         self._timeouts = timeouts
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
+        self._kept_s = math.inf  # how long the server keeps an idle model loaded
+
+    @property
+    def is_cold(self) -> bool:
+        """True until its first reply here, and again when the server has unloaded it since."""
+        heard_s = self._connection and self._connection.heard_s
+        return heard_s is None or time.monotonic() - heard_s > self._kept_s
+
+    def learn_context(self, tokens: int) -> None:
+        """The server was seen to cut a prompt to so many tokens: believe it from now on."""
+        known = self.capabilities.context_tokens
+        learned = tokens if known is None else min(known, tokens)
+        self.capabilities = replace(self.capabilities, context_tokens=learned)
 
     async def ready(self) -> None:
         await self._ready()
@@ -111,6 +127,7 @@ class EndpointModel:
         reply = await _sample(connection)
         root = self._base_url.removesuffix("/v1")
         pages = await asyncio.gather(*(connection.page(root + path) for path in probe.PAGES))
+        self._kept_s = probe.kept_s(self.name, pages, datetime.now(UTC))
         return Capabilities(
             streams=connection.streams,
             reports_usage=reply.prompt_tokens is not None,

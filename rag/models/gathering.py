@@ -2,60 +2,106 @@
 last a ``Reply``.
 
 What a server leaves out is unknown, never wrong: nothing here fails on a missing or odd field. It
-knows neither where chunks come from nor when.
+knows neither where chunks come from nor when, nor how thinking is marked (reasoning.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from rag.models.reasoning import Channels
 from rag.types import Delta, Reply
 
+Pieces = list[tuple[str, tuple[float, ...]]]  # of text, each with the figures of its tokens
 
-@dataclass(slots=True)
+
 class Gathered:
-    text: list[str] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    finish_reason: str = ""
-    usage: Any = None
-    begun: bool = False  # the model was seen to write, be it only reasoning
+    def __init__(self, *, thinks_first: bool = False) -> None:
+        self.finish_reason = ""
+        self.begun = False  # the model was seen to write, be it only thinking
+        self._channels = Channels(thinks_first=thinks_first)
+        self._usage: Any = None
+        self._has_figures = False
+
+    @property
+    def thinks_first(self) -> bool:
+        return self._channels.thinks_first
 
     def add(self, chunk: Any) -> Delta | None:
-        """The new text of a chunk, or of a whole completion; None when it brought none."""
-        self.usage = within(chunk, "usage") or self.usage
+        """What is new in a chunk, or in a whole completion; None when it brought nothing."""
+        self._usage = within(chunk, "usage") or self._usage
         choices = within(chunk, "choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
-        self.finish_reason = within(choice, "finish_reason") or self.finish_reason
+        reason = within(choice, "finish_reason")
+        self.finish_reason = reason if isinstance(reason, str) and reason else self.finish_reason
         written = within(choice, "delta") or within(choice, "message")
-        text = within(written, "content")
-        delta = Delta(text if isinstance(text, str) else "", _logprobs(choice))
-        # Reasoning is a sign of life, and otherwise not used yet.
-        reasoning = within(written, "reasoning_content") or within(written, "reasoning")
-        self.begun = self.begun or bool(delta.text or reasoning)
-        self.text.append(delta.text)
-        self.logprobs.extend(delta.logprobs)
-        return delta if delta.text or delta.logprobs else None
+        thought = _text(written, "reasoning_content") or _text(written, "reasoning")
+        text, tokens = _text(written, "content"), _tokens(choice)
+        self.begun = self.begun or bool(text or thought)
+        # All zero is what servers send that do not compute them (llama.cpp, speculating).
+        self._has_figures = self._has_figures or any(figure for _, figure in tokens)
+        deltas = [self._channels.think(thought)] if thought else []
+        deltas += (self._channels.feed(*piece) for piece in _pieces(text, tokens, bool(thought)))
+        return _one(deltas)
+
+    def end(self) -> Delta | None:
+        """What was held back until the reply had ended."""
+        return _one([self._channels.end(self.finish_reason)])
 
     def reply(self, model: str) -> Reply:
         return Reply(
-            text="".join(self.text),
+            text=self._channels.text,
             model=model,
             finish_reason=self.finish_reason,
-            prompt_tokens=count(within(self.usage, "prompt_tokens")),
-            completion_tokens=count(within(self.usage, "completion_tokens")),
-            # All zero is what servers send that do not compute them (llama.cpp, speculating).
-            logprobs=tuple(self.logprobs) if any(self.logprobs) else None,
+            prompt_tokens=count(within(self._usage, "prompt_tokens")),
+            completion_tokens=count(within(self._usage, "completion_tokens")),
+            logprobs=tuple(self._channels.logprobs) or None if self._has_figures else None,
+            reasoning=self._channels.reasoning.strip(),
         )
 
 
-def _logprobs(choice: Any) -> tuple[float, ...]:
-    tokens = within(within(choice, "logprobs"), "content")
-    if not isinstance(tokens, list):
-        return ()
-    figures = [within(token, "logprob") for token in tokens]
-    return tuple(float(figure) for figure in figures if isinstance(figure, int | float))
+def _text(written: Any, key: str) -> str:
+    text = within(written, key)
+    return text if isinstance(text, str) else ""
+
+
+def _tokens(choice: Any) -> list[tuple[Any, float]]:
+    """The tokens of a chunk, each with its figure."""
+    listed = within(within(choice, "logprobs"), "content")
+    tokens = listed if isinstance(listed, list) else []
+    figures = [(within(token, "token"), within(token, "logprob")) for token in tokens]
+    return [(token, float(figure)) for token, figure in figures if isinstance(figure, int | float)]
+
+
+def _pieces(text: str, tokens: list[tuple[Any, float]], has_thought: bool) -> Pieces:
+    """The text cut into its tokens, where theirs is known: some may prove to be thinking.
+
+    A whole completion may list the tokens of the thinking before those of its text.
+    """
+    cut: Pieces = []
+    rest = text
+    for token, figure in reversed(tokens):
+        if not (rest and isinstance(token, str) and token and rest.endswith(token)):
+            break
+        cut.append((token, (figure,)))
+        rest = rest.removesuffix(token)
+    if cut and not rest:
+        return cut[::-1]
+    figures = () if has_thought else tuple(figure for _, figure in tokens)
+    return [(text, figures)] if text or figures else []
+
+
+def _one(deltas: list[Delta]) -> Delta | None:
+    if len(deltas) == 1:
+        (delta,) = deltas
+    else:
+        delta = Delta(
+            "".join(delta.text for delta in deltas),
+            tuple(figure for delta in deltas for figure in delta.logprobs),
+            "".join(delta.reasoning for delta in deltas),
+        )
+    return delta if delta.text or delta.logprobs or delta.reasoning else None
 
 
 def within(page: Any, key: str) -> Any:

@@ -6,8 +6,10 @@ It knows the dialects of several servers, but neither how a page is fetched nor 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from rag.models.gathering import count, within
@@ -63,6 +65,16 @@ def context_tokens(name: str, entry: Mapping[str, Any], pages: Sequence[Any]) ->
     """
     told = (read(page, name) for page, read in zip(pages, PAGES.values(), strict=True))
     return _of_entry(entry) or next((figure for page in told if (figure := count(page))), None)
+
+
+def kept_s(name: str, pages: Sequence[Any], now: datetime) -> float:
+    """How long an idle model stays loaded, told just after it was used; only Ollama says so."""
+    page = pages[list(PAGES).index("/api/ps")]
+    expires_at = within(_named(within(page, "models"), "name", name), "expires_at")
+    try:
+        return max(0.0, (datetime.fromisoformat(expires_at) - now).total_seconds())
+    except (TypeError, ValueError):
+        return math.inf
 
 
 def _of_entry(entry: Mapping[str, Any]) -> int | None:

@@ -67,6 +67,20 @@ class Dismissible:
     def address(self) -> str:
         return self._model.address
 
+    @property
+    def is_cold(self) -> bool:
+        return self._model.is_cold
+
+    def learn_context(self, tokens: int) -> None:
+        self._model.learn_context(tokens)
+
+    @property
+    def is_cold(self) -> bool:
+        return self._model.is_cold
+
+    def learn_context(self, tokens: int) -> None:
+        self._model.learn_context(tokens)
+
     async def ready(self) -> None:
         await self._unless_dismissed(self._model.ready())
 

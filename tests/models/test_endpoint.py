@@ -156,7 +156,71 @@ async def test_reasoning_is_not_part_of_the_text_when_the_model_thinks_aloud(
     scripted_server: ScriptedServer, connect: Connect
 ) -> None:
     scripted_server.script(Scripted(["Yes"], reasoning=["Let me", " see"]))
-    assert [event.text for event in await ask(connect())] == ["Yes", "Yes"]
+    assert await ask(connect()) == [
+        Delta("", reasoning="Let me"),
+        Delta("", reasoning=" see"),
+        Delta("Yes"),
+        Reply("Yes", MODEL, "stop", 10, 3, reasoning="Let me see"),
+    ]
+
+
+async def test_next_answer_begins_in_thinking_when_a_closing_mark_came_alone(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    thinking = Scripted(["Hm", "</think>", "Yes"], [-2, -1, -0.5])
+    scripted_server.script(thinking, thinking)
+    model = connect()
+    assert await ask(model) == [
+        Delta("Hm", (-2.0,)),
+        Delta("", reasoning="Hm"),
+        Delta("Yes", (-0.5,)),
+        Reply("Yes", MODEL, "stop", 10, 3, (-0.5,), "Hm"),
+    ]
+    assert await ask(model) == [
+        Delta("", reasoning="Hm"),
+        Delta("Yes", (-0.5,)),
+        Reply("Yes", MODEL, "stop", 10, 3, (-0.5,), "Hm"),
+    ]
+
+
+async def test_answer_is_empty_when_the_whole_budget_went_into_thinking(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    scripted_server.script(Scripted(["<think>", "Hm"], [-1, -1], finish_reason="length"))
+    reply = (await ask(connect()))[-1]
+    assert reply == Reply("", MODEL, "length", 10, 3, reasoning="Hm")
+
+
+# --- what is known of it
+
+
+async def test_context_shrinks_when_the_server_was_seen_to_cut_a_prompt(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    scripted_server.models[0]["context_length"] = 8192
+    model = connect()
+    await model.ready()
+    model.learn_context(4096)
+    model.learn_context(6000)
+    assert model.capabilities.context_tokens == 4096
+    await model.aclose()
+    await model.ready()
+    assert model.capabilities.context_tokens == 4096
+
+
+async def test_context_is_known_when_a_cut_prompt_is_all_that_tells_it(connect: Connect) -> None:
+    model = connect()
+    model.learn_context(4096)
+    assert model.capabilities.context_tokens == 4096
+
+
+async def test_model_is_cold_until_it_has_written(connect: Connect) -> None:
+    model = connect()
+    assert model.is_cold
+    await model.ready()  # nothing had to be tried
+    assert model.is_cold
+    await ask(model)
+    assert not model.is_cold
 
 
 async def test_comments_and_a_huge_chunk_are_taken_when_a_server_sends_them(

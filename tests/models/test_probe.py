@@ -244,6 +244,24 @@ async def test_context_is_looked_up_when_the_server_has_a_page_for_it(
     )
 
 
+@pytest.mark.parametrize(
+    ("expires_at", "is_cold"),
+    [
+        ("2026-01-01T00:00:00.123456789+02:00", True),
+        ("2318-04-11T00:00:00Z", False),
+        ("soon", False),
+        (None, False),
+    ],
+)
+async def test_model_is_cold_when_the_server_has_unloaded_it_since(
+    scripted_server: ScriptedServer, connect: Connect, expires_at: str | None, is_cold: bool
+) -> None:
+    scripted_server.pages["/api/ps"] = {"models": [{"name": MODEL, "expires_at": expires_at}]}
+    model = connect()
+    await model.ready()
+    assert model.is_cold is is_cold
+
+
 async def test_caller_knows_better_when_it_gives_a_context(
     scripted_server: ScriptedServer, connect: Connect
 ) -> None:

@@ -72,6 +72,13 @@ class EmbeddedModel:
         self._preparing: asyncio.Task[EndpointModel] | None = None
         self._stop = threading.Event()
 
+    @property
+    def is_cold(self) -> bool:
+        return self._endpoint is None or not self._is_answering() or self._endpoint.is_cold
+
+    def learn_context(self, tokens: int) -> None:
+        """Never needed: the server refuses what it cannot read whole."""
+
     async def ready(self) -> None:
         await self._answering()
 
