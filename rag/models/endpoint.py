@@ -64,7 +64,7 @@ class EndpointModel:
     @property
     def is_cold(self) -> bool:
         """True until its first reply here, and again when the server has unloaded it since."""
-        heard_s = self._connection and self._connection.heard_s
+        heard_s = self._connection.heard_s if self._connection else None
         return heard_s is None or time.monotonic() - heard_s > self._kept_s
 
     def learn_context(self, tokens: int) -> None:

@@ -74,13 +74,6 @@ class Dismissible:
     def learn_context(self, tokens: int) -> None:
         self._model.learn_context(tokens)
 
-    @property
-    def is_cold(self) -> bool:
-        return self._model.is_cold
-
-    def learn_context(self, tokens: int) -> None:
-        self._model.learn_context(tokens)
-
     async def ready(self) -> None:
         await self._unless_dismissed(self._model.ready())
 
