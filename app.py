@@ -123,6 +123,11 @@ def tell_waiting(key: str) -> Coroutine[Any, Any, None]:
     return reply.tell_line(lambda: home.line(chat, chosen(), key))
 
 
+def at_work(tier: types.Tier) -> str:
+    """What a tier's model waits for, while a turn is told."""
+    return home.waits_for(chosen(), the_chat().words, tier)
+
+
 @cl.set_starters
 async def starters(_user: cl.User | None, language: str | None) -> list[cl.Starter]:
     return [cl.Starter(**one) for one in choices.starters(wording(language or ""))]
@@ -228,18 +233,20 @@ async def answer(
     """Answer a question; by the larger model in place of an ``earlier`` answer, if there is one."""
     chat, choice = the_chat(), chosen()
     mode: types.Mode = "llm" if earlier else choice.mode
-    await workspace.refresh()
+    async with meanwhile(tell_waiting("kept")):
+        await workspace.refresh()
+        pipeline = await workspace.pipeline(**choice.of_pipeline(), consent=consent)
     index = chat.searched(workspace.index, choice.documents)
-    pipeline = await workspace.pipeline(**choice.of_pipeline(), consent=consent)
     screen = earlier.screen if earlier else reply.Reply()
     asked, pipeline, larger = keeping.prepared(Asked(question, "", screen, mode), pipeline, chat)
-    told = Telling(chat, turn_id, asked, finder(workspace), larger, earlier)
+    told = Telling(
+        *(chat, turn_id, asked, finder(workspace), larger, earlier), home.patience, at_work
+    )
     history = chat.history(before=turn_id)
     events = pipeline.answer(question, index=index, history=history, mode=mode)
     end: types.Answer | types.Failed = types.Failed("")  # stopped before a word
     try:
-        async with meanwhile(tell_waiting("kept")):
-            end = await told.tell(events)
+        end = await told.tell(events)
     finally:
         await workspace.record(end, mode)
 
@@ -254,9 +261,10 @@ async def consent(model: ChatModel) -> bool:
     if model.address not in allowed:
         name, address = model.name or words("a_model"), model.address
         question = words("consent", model=markdown.plain(name), address=markdown.plain(address))
-        allowed[address] = await reply.ask(
-            question, words("consent_allow"), words("consent_refuse")
-        )
+        with the_chat().asking():
+            allowed[address] = await reply.ask(
+                question, words("consent_allow"), words("consent_refuse")
+            )
     return allowed[model.address]
 
 

@@ -11,14 +11,16 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import chainlit as cl
 from chainlit.input_widget import MultiSelect, Select, Slider, Tab, TextInput
+from chainlit.utils import utc_now
 
 from rag.errors import RagError
 from rag.page import markdown
 from rag.page.choices import Field
+from rag.page.phases import CALM_S
 from rag.page.wording import Wording
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class Reply:
         self.elements: list[cl.CustomElement] = []  # of the message
         self.found: cl.Step | None = None
         self.folded: list[cl.Step] = []
+        self.thought: cl.Step | None = None  # going on
+        self.thoughts: list[cl.Step] = []
 
     async def search(self, title: str, note: str, props: Props) -> None:
         table = cl.CustomElement(name="Search", props=dict(props))
@@ -55,22 +59,40 @@ class Reply:
         await self.message.stream_token(text, is_sequence=True)
 
     async def fold(self, title: str, text: str) -> None:
-        """The message itself turns into the step, and goes on under another id below."""
-        step = cl.Step(title, "tool", self.message.id, self.message.parent_id, icon="archive")
-        step.start = step.end = step.created_at
-        step.output = text
-        await self._strip()
+        step = await self._in_place("tool", "archive")
+        step.name, step.output, step.end = title, text, step.start
         await step.send()
         self.folded.append(step)
-        self.message.id, self.message.content = str(uuid.uuid4()), ""
-        self.message.streaming = False
+        self.message.content = ""
 
     async def unfold(self) -> None:
         await self.folded.pop().remove()
 
-    async def pending(self, props: Props) -> None:
+    async def think(self, title: str, text: str, *, is_over: bool) -> None:
+        is_new = self.thought is None
+        if self.thought is None:
+            self.thought = await self._in_place("llm", "lightbulb")
+            self.thoughts.append(self.thought)
+        self.thought.name, self.thought.output = title, text
+        if is_over:
+            self.thought.end = utc_now()
+        await (self.thought.send() if is_new else self.thought.update())
+        if is_over:
+            self.thought = None
+
+    async def working(self, props: Props | None) -> None:
+        shown = next((one for one in self.elements if one.name == "Working"), None)
+        if props is None:
+            await self._strip()
+        elif shown:
+            shown.props = dict(props)
+            await shown.update()
+        else:
+            await self._send(cl.CustomElement(name="Working", props=dict(props)))
+
+    async def withdraw(self) -> None:
         await self._strip()
-        await self._send(cl.CustomElement(name="Escalation", props=dict(props)))
+        await self.message.remove()
 
     async def finish(self, text: str, metadata: Props, card: Props | None = None) -> None:
         await self._strip()
@@ -82,7 +104,7 @@ class Reply:
 
     async def clear(self) -> None:
         """Take the steps away; the messages go when Chainlit rewinds the chat."""
-        for step in filter(None, [self.found, *self.folded]):
+        for step in filter(None, [self.found, *self.thoughts, *self.folded]):
             await step.remove()
 
     async def _send(self, *elements: cl.CustomElement) -> None:
@@ -90,6 +112,14 @@ class Reply:
         await self.message.send()
         for element in elements:
             await element.send(for_id=self.message.id)
+
+    async def _in_place(self, kind: Literal["llm", "tool"], icon: str) -> cl.Step:
+        """A step where the message stands, which goes on under another id below it."""
+        await self._strip()
+        step = cl.Step("", kind, self.message.id, self.message.parent_id, icon=icon)
+        step.start = step.created_at
+        self.message.id, self.message.streaming = str(uuid.uuid4()), False
+        return step
 
     async def _strip(self) -> None:
         for element in self.elements:
@@ -146,6 +176,7 @@ def begin(work: Coroutine[Any, Any, None], words: Wording) -> None:
 
 async def tell_line(line: Callable[[], str]) -> None:
     """Show ``line`` for as long as it says something, until this is cancelled."""
+    await asyncio.sleep(CALM_S)
     step, run = cl.Step("", icon="hourglass"), cl.context.current_run
     step.parent_id = run.id if run else None
     try:

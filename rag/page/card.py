@@ -116,15 +116,21 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
     }  # fmt: skip
 
 
-def pending(turn_id: str, model: str, reason: str, can_keep: bool, words: Wording) -> Props:
-    """What stands in place of the card while a larger model is asked."""
+def escalation(model: str, reason: str, can_keep: bool, words: Wording) -> Props:
+    """What is said of a larger model while it is asked."""
     key = "escalating_because" if reason else "escalating"
     return {
-        "question": turn_id,
         "text": words(key, model=model or words("a_model"), reason=reason),
         "can_keep": can_keep,
-        "labels": words.group("keep_local", "keep_local_why"),
     }
+
+
+def working(
+    turn_id: str, line: Props | None, escalated: Mapping[str, Any], words: Wording
+) -> Props:
+    """What stands in place of the card while the answer is worked at."""
+    labels = words.group("keep_local", "keep_local_why", "slower")
+    return {"question": turn_id, "line": line, "escalation": escalated or None, "labels": labels}
 
 
 def is_absent(answer: Answer) -> bool:

@@ -6,13 +6,15 @@ are imported when the first document arrives: the page itself is served before t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from rag.page.phases import Pace
 from rag.page.wording import Wording
 from rag.types import Answer, Chunk, Document, Message, Mode, Tier
 
@@ -61,6 +63,17 @@ class Chat:
     allowed: dict[str, bool] = field(
         default_factory=dict
     )  # by address elsewhere: may it be sent to?
+    is_asking: bool = False  # a person, who has to answer before the turn goes on
+    pace: Pace = field(default_factory=Pace)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While a person is asked something, the time is theirs."""
+        self.is_asking = True
+        try:
+            yield
+        finally:
+            self.is_asking = False
 
     def add(self, document: Document, chunks: Sequence[Chunk], url: str) -> bool:
         """Take a document in; False if the same bytes are already here."""

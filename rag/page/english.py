@@ -119,6 +119,17 @@ SENTENCES = {
     "cut_off": "The answer broke off here.",
     "unexpected": "Something went wrong here that should not have. Try again; if it stays, "
     "look for “{trace}” in the log.",
+    # a turn at work
+    "phase_reading": "Reading your documents",
+    "phase_loading": "Loading {model}",
+    "phase_waiting": "Waiting for the first word of {model}",
+    "phase_thinking": "{model} is thinking",
+    "phase_silent": "{model} has paused",
+    "usually": "usually {seconds} s",
+    "slower": "slower than usual",
+    "gives_up": "given up at {seconds} s",
+    "thinking": "Thinking",
+    "thought": "Thought for {seconds} s",
     # a draft, and the larger model
     "draft": "Draft set aside",
     "draft_because": "{reason} · draft set aside",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.page.choices import Choices
+from rag.page.phases import Patience
 from rag.page.routes import Source
 from rag.page.wording import Wording
 from rag.settings import Settings
@@ -89,12 +90,16 @@ class Home:
         return "" if status.is_ready else waiting(status.model, status.progress, words)
 
     def line(self, chat: Chat, choices: Choices, key: str) -> str:
-        """What a chat waits for, in the sentence of ``key``; "" for nothing, or as words come."""
-        told = chat.writing
-        if told and told.text:
-            return ""
-        state = self.waits_for(choices, chat.words, told.tier if told else None)
+        """What a chat waits for, in the sentence of ``key``; "" for nothing, or as a turn tells."""
+        state = "" if chat.writing else self.waits_for(choices, chat.words)
         return chat.words(key, state=state) if state else ""
+
+    @property
+    def patience(self) -> Patience:
+        settings = self.settings
+        return Patience(
+            settings.first_token_timeout_s, settings.stall_timeout_s, settings.escalation_timeout_s
+        )
 
     async def prepared(self, choices: Choices) -> None:
         """Return once nothing is waited for."""

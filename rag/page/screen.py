@@ -28,8 +28,16 @@ class Screen(Protocol):
         """Take the last folded step away, because its text is the answer after all."""
         ...
 
-    async def pending(self, props: Props) -> None:
-        """Say, where the answer will be, which model is asked and why."""
+    async def think(self, title: str, text: str, *, is_over: bool) -> None:
+        """A model's reasoning so far, as a whole, folded above the answer that follows."""
+        ...
+
+    async def working(self, props: Props | None) -> None:
+        """Say, where the answer will be, what goes on; None: nothing any more."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Take away what was said where the answer would have been: there is none."""
         ...
 
     async def finish(self, text: str, metadata: Props, card: Props | None = None) -> None:

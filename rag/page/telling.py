@@ -6,14 +6,17 @@ It keeps a chat's history in step with what is shown, and knows nothing of Chain
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rag.page import card, keeping, markdown, signals
 from rag.page.chat import Asked, Chat
 from rag.page.meanwhile import meanwhile
 from rag.page.passages import FindPage
+from rag.page.phases import Patience, Work
+from rag.page.screen import Props
 from rag.types import (
     Answer,
     Answered,
@@ -29,6 +32,22 @@ from rag.types import (
 )
 
 FRAME_S = 0.05  # between two frames of a streamed answer
+THOUGHT_FRAME_S = 0.25  # of reasoning, which is folded, and may be long
+
+
+@dataclass
+class Thought:
+    """Reasoning on its way to the page."""
+
+    text: str = ""
+    began: float = field(default_factory=time.monotonic)
+    shown: str = ""
+    shown_at: float = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        late_enough = time.monotonic() - self.shown_at >= THOUGHT_FRAME_S
+        return self.text != self.shown and late_enough
 
 
 @dataclass
@@ -41,12 +60,23 @@ class Telling:
     find_page: FindPage
     larger: keeping.Dismissible | None = None
     earlier: Asked | None = None
+    patience: Patience = field(default_factory=Patience)
+    waits_for: Callable[[Tier], str] = lambda tier: ""  # what a tier's start is at, as a line
     tier: Tier = "slm"  # whose model is at work
     text: str = ""  # of the answer, so far
     draft: str = ""  # that the larger model's answer replaces
     _context: Context | None = None
     _judged: Confidence | None = None
     _drafted: tuple[Context, Confidence] | None = None
+    _work: Work = field(init=False)
+    _thought: Thought | None = None  # while it is thought
+    _escalation: Props = field(default_factory=dict)  # what is said of a larger model at work
+    _framed: str = ""  # of the answer, as it was last shown
+    _told: tuple[object, object] = (None, {})  # of the work, as it was last shown
+    _drawing: asyncio.Lock = field(default_factory=asyncio.Lock)  # the screen is one thing
+
+    def __post_init__(self) -> None:
+        self._work = Work(self.chat.pace, self.patience)
 
     async def tell(self, events: AsyncGenerator[AnswerEvent]) -> Answer | Failed:
         """The answer, or that it was stopped or failed, which the page then says."""
@@ -56,7 +86,8 @@ class Telling:
         try:
             async with meanwhile(self._frames()), aclosing(events):
                 async for event in events:
-                    await self._show(event)
+                    async with self._drawing:
+                        await self._show(event)
                     end = event
         except asyncio.CancelledError:
             if not await self._break_off("stopped"):
@@ -79,25 +110,70 @@ class Telling:
             self.larger.dismiss()
 
     async def _frames(self) -> None:
-        shown = ""
         while True:
-            frame = markdown.answer(self.text)
-            if frame != shown:
-                await self.asked.screen.stream(frame)
-                shown = frame
+            async with self._drawing:
+                await self._frame()
             await asyncio.sleep(FRAME_S)
 
+    async def _frame(self) -> None:
+        frame = markdown.answer(self.text)
+        if frame != self._framed:
+            await self.asked.screen.stream(frame)
+            self._framed = frame
+        if self._thought and self._thought.is_due:
+            await self._think(self._thought)
+        await self._tell_work()
+
+    async def _tell_work(self) -> None:
+        """Where the card will be: the phase, and a larger model at work; only what has changed."""
+        if self.chat.is_asking:
+            self._work.rest()
+        line = self._work.line(self.waits_for(self.tier), self.chat.words)
+        told = (line and (line["key"], line["text"]), self._escalation)
+        if told != self._told:
+            self._told = told
+            is_quiet = line is None and not self._escalation
+            props = card.working(self.turn_id, line, self._escalation, self.chat.words)
+            await self.asked.screen.working(None if is_quiet else props)
+
     async def _show(self, event: AnswerEvent) -> None:
+        self._work.hear(event)
         match event:
             case Retrieved():
                 self._context = event.context
                 await self._search(event)
-            case Delta(text=text):
-                self.text += text
+            case Delta(text=text, reasoning=reasoning):
+                self._hear_thought(reasoning)
+                if text:
+                    await self._end_thought()
+                    self.text += text
             case Judged(confidence=confidence):
+                await self._end_thought()
                 self._judged = confidence
             case Escalated():
+                await self._end_thought()
                 await self._escalate(event)
+
+    def _hear_thought(self, reasoning: str) -> None:
+        if self._thought or reasoning.strip():
+            self._thought = self._thought or Thought()
+            self._thought.text += reasoning
+            if self.text.strip() and self.text.strip() in reasoning:
+                self.text = ""  # what came as the answer has proved to be thinking
+
+    async def _think(self, thought: Thought, *, is_over: bool = False) -> None:
+        if not thought.shown:
+            self._told = (None, {})  # the step takes the place of what was said there
+        thought.shown, thought.shown_at = thought.text, time.monotonic()
+        seconds = time.monotonic() - thought.began
+        words = self.chat.words
+        title = words("thought", seconds=f"{seconds:.0f}") if is_over else words("thinking")
+        await self.asked.screen.think(title, markdown.answer(thought.text), is_over=is_over)
+
+    async def _end_thought(self) -> None:
+        thought, self._thought = self._thought, None
+        if thought:
+            await self._think(thought, is_over=True)
 
     async def _search(self, event: Retrieved) -> None:
         words = self.chat.words
@@ -116,9 +192,11 @@ class Telling:
         if self.draft:
             title = words("draft_because", reason=reason) if reason else words("draft")
             await screen.fold(title, markdown.answer(self.draft))
+            self._framed, self._told = "", (None, {})
         can_keep = self.larger is not None and self._drafted is not None
         told = "" if self.draft else reason  # once, and above
-        await screen.pending(card.pending(self.turn_id, event.model, told, can_keep, words))
+        self._escalation = card.escalation(event.model, told, can_keep, words)
+        await self._tell_work()
 
     async def _finish(self, done: Answer) -> None:
         """Show the one answer, which may be the draft after all, and remember it."""
@@ -135,12 +213,14 @@ class Telling:
     async def _break_off(self, why: str) -> bool:
         """What had come stays, or the earlier answer comes back; False when nothing had come."""
         screen, text = self.asked.screen, self.text or self.draft
+        await self._end_thought()
         if self.earlier or (self.draft and not self.text):
             await screen.unfold()
         if self.earlier:
             await show(self.chat, self.turn_id, self.earlier, self.find_page)
             return False
         if not text:
+            await screen.withdraw()
             return False
         self.chat.turns[self.turn_id] = replace(self.asked, text=text)
         note = f"{markdown.answer(text)}\n\n*{self.chat.words(why)}*"

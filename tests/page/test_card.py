@@ -201,9 +201,9 @@ def test_no_speed_is_told_when_the_time_was_another_models() -> None:
 
 
 def test_the_reason_stands_beside_the_model_when_it_is_waited_for() -> None:
-    props = card.pending("t", "large", "It repeats itself", True, ENGLISH)
+    props = card.escalation("large", "It repeats itself", True, ENGLISH)
     assert (props["text"], props["can_keep"]) == ("large is asked: It repeats itself", True)
-    assert card.pending("t", "large", "", False, ENGLISH)["text"] == "large is asked"
+    assert card.escalation("large", "", False, ENGLISH)["text"] == "large is asked"
 
 
 def test_metadata_holds_the_numbers_when_it_is_written_as_json() -> None:

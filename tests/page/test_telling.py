@@ -25,12 +25,14 @@ from rag.types import (
     Delta,
     Escalated,
     Failed,
+    Form,
     GenerationOptions,
     Hit,
     Judged,
     Latency,
     Message,
     Query,
+    Reach,
     Reply,
     Retrieved,
     Weighed,
@@ -70,6 +72,9 @@ class Shown:
         self.answer = ""
         self.card: Mapping[str, Any] | None = None
         self.waits = ""
+        self.said: list[str] = []  # while it was worked at
+        self.thoughts: list[tuple[str, str, bool]] = []
+        self.is_withdrawn = False
         self.errors: list[str] = []
         self.searches = 0
 
@@ -86,8 +91,19 @@ class Shown:
     async def unfold(self) -> None:
         self.folded.pop()
 
-    async def pending(self, props: Mapping[str, Any]) -> None:
-        self.waits = props["text"]
+    async def think(self, title: str, text: str, *, is_over: bool) -> None:
+        if not self.thoughts or self.thoughts[-1][2]:
+            self.thoughts.append(("", "", False))
+        self.thoughts[-1] = (title, text, is_over)
+
+    async def working(self, props: Mapping[str, Any] | None) -> None:
+        told = props and (props["escalation"] or props["line"])
+        self.waits = told["text"] if told else ""
+        if self.waits and self.waits not in self.said:
+            self.said.append(self.waits)
+
+    async def withdraw(self) -> None:
+        self.is_withdrawn, self.waits = True, ""
 
     async def finish(
         self, text: str, metadata: Mapping[str, Any], card: Mapping[str, Any] | None = None
@@ -104,9 +120,14 @@ class Shown:
 class Model:
     """A ChatModel that says one thing and then waits."""
 
-    name, best_passages, best_form, reach, address = "large", None, "answer", "machine", ""
+    name, best_passages, address, is_cold = "large", None, "", False
+    best_form: Form = "answer"
+    reach: Reach = "machine"
     capabilities = Capabilities()
     closed = False
+
+    def learn_context(self, tokens: int) -> None:
+        pass
 
     async def ready(self) -> None:
         pass
@@ -195,12 +216,11 @@ async def test_what_came_stays_when_the_turn_fails() -> None:
 
 @pytest.mark.parametrize("written", [(), (Delta("The pump holds"),)])
 async def test_a_rejected_draft_is_no_history_when_the_larger_model_breaks_off(
-    written: tuple[AnswerEvent, ...],
+    written: tuple[Delta, ...],
 ) -> None:
     chat, screen = await told(*ESCALATED[:4], *written, Failed("Broken."))
-    assert (
-        screen.answer == f"{written[0].text if written else DRAFT}\n\n*The answer broke off here.*"
-    )
+    left = written[0].text if written else DRAFT
+    assert screen.answer == f"{left}\n\n*The answer broke off here.*"
     assert history(chat) == []
 
 
@@ -222,6 +242,35 @@ async def test_a_rejected_draft_is_no_history_when_the_turn_is_stopped() -> None
 async def test_nothing_is_remembered_when_a_turn_fails_before_a_word() -> None:
     chat, screen = await told(FOUND, Failed("No model."))
     assert (screen.answer, history(chat)) == ("", [])
+    assert screen.is_withdrawn
+
+
+async def test_thinking_is_folded_apart_when_a_model_thinks_aloud() -> None:
+    thinking = (Delta("", reasoning="Forty, "), Delta("", reasoning="![x](http://a.b) says."))
+    chat, screen = await told(FOUND, *thinking, Delta(TEXT), Judged(GOOD), Answered(ANSWER))
+    [(title, thought, is_over)] = screen.thoughts
+    assert (title, is_over) == ("Thought for 0 s", True)
+    assert thought == "Forty, \\![x](http://a.b) says."
+    assert screen.answer == TEXT
+    assert history(chat) == ["How many?", TEXT]
+
+
+async def test_words_are_no_answer_when_they_prove_to_be_thinking() -> None:
+    proved = (Delta("Hm, forty."), Delta("", reasoning="Hm, forty."), Delta(TEXT))
+    _, screen = await told(FOUND, *proved, Failed("Broken."))
+    assert screen.thoughts == [("Thought for 0 s", "Hm, forty.", True)]
+    assert screen.answer == f"{TEXT}\n\n*The answer broke off here.*"
+
+
+async def test_thinking_ends_with_its_turn_when_no_word_follows() -> None:
+    _, screen = await told(FOUND, Delta("", reasoning="Hm"), Failed("Too slow."))
+    assert screen.thoughts == [("Thought for 0 s", "Hm", True)]
+
+
+async def test_the_larger_model_is_told_of_when_it_is_asked() -> None:
+    _, screen = await told(*ESCALATED, Answered(BY_LLM))
+    assert screen.said == ["large is asked"]
+    assert screen.waits == ""
 
 
 async def test_the_earlier_answer_is_replaced_when_the_larger_model_was_asked() -> None:
