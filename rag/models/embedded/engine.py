@@ -124,6 +124,8 @@ class Job:
 class BatchingEngine:
     """``load`` makes the model, in seconds, when ``run`` is started."""
 
+    reports_logprobs = True
+
     def __init__(
         self,
         name: str,

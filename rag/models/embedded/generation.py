@@ -45,10 +45,12 @@ class Sampled:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A token, and the text that became certain with it: whole characters, often but not always
-    those of the token. The last piece may be text alone."""
+    those of the token. The last piece may be text alone, and so is every piece of an engine that
+    does not tell tokens."""
 
     text: str
     token: Token | None
+    is_reasoning: bool = False  # the model's own thinking, not part of its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class Engine(Protocol):
 
     @property
     def context_tokens(self) -> int: ...
+
+    @property
+    def reports_logprobs(self) -> bool: ...
 
     def submit(self, request: GenerationRequest) -> Generation:
         """Take a place, or one in the queue.

@@ -1,4 +1,4 @@
-"""A home for embedded models: a model's name and folder in, its running server out.
+"""A home for models in processes of our own: a name and what to run in, a running server out.
 
 It uses the server that already runs, whoever started it, or starts one that ends with this process.
 Nothing is remembered here that matters: what runs is told by the files in ``data_dir/run``.
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,21 +34,27 @@ _STOP_S = 10.0
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
 
 
-class EmbeddedHome:
+class ServerHome:
+    """``kind`` is what a person is told of: "embedded model"."""
+
+    kind = "model"
+
     def __init__(self, data_dir: Path) -> None:
         self._run_dir = data_dir / "run"
         self._log_dir = data_dir / "logs"
 
-    async def start(
+    async def launched(
         self,
         model: str,
-        folder: Path,
-        context_tokens: int,
+        command: Sequence[str],
         on_progress: Callable[[Progress], None] = lambda progress: None,
     ) -> RunningServer:
-        """A server that is ready to answer. Raises ModelUnavailable."""
+        """A server that is ready to answer. Raises ModelUnavailable.
+
+        ``command`` is a module of ours that serves as a child (server.py), and its arguments.
+        """
         on_progress(Progress("load", 0, 1, "steps"))
-        server = await asyncio.to_thread(self._start, model, folder, context_tokens)
+        server = await asyncio.to_thread(self._start, model, command)
         on_progress(Progress("load", 1, 1, "steps"))
         return server
 
@@ -66,30 +72,45 @@ class EmbeddedHome:
                 _stop(server)
                 run_file.unlink(missing_ok=True)
 
-    def _start(self, model: str, folder: Path, context_tokens: int) -> RunningServer:
+    def _start(self, model: str, command: Sequence[str]) -> RunningServer:
         run_file = self._run_dir / f"{model}.json"
         self._run_dir.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self._run_dir / f"{model}.lock", timeout=_START_S):
-                return _found(run_file) or self._launched(model, folder, context_tokens, run_file)
+                return _found(run_file) or self._launched(model, command, run_file)
         except Timeout as exc:
             raise ModelUnavailable(
                 f"Another program has been starting {model} for too long. Close it and ask again."
             ) from exc
 
-    def _launched(
-        self, model: str, folder: Path, context_tokens: int, run_file: Path
-    ) -> RunningServer:
+    def _launched(self, model: str, command: Sequence[str], run_file: Path) -> RunningServer:
         run_file.unlink(missing_ok=True)
         self._log_dir.mkdir(parents=True, exist_ok=True)
         log = self._log_dir / f"{model}.log"
-        child = _spawned(model, folder.resolve(), context_tokens, run_file.resolve(), log)
+        child = _spawned(command, run_file.resolve(), log)
         server = _when_ready(run_file, lambda: child.poll() is None)
         if server is None:
-            raise ModelUnavailable(
-                f"The embedded model {model} did not start: {_why_not(child, log)}"
-            )
+            raise ModelUnavailable(f"The {self.kind} {model} did not start: {_why_not(child, log)}")
         return server
+
+
+class EmbeddedHome(ServerHome):
+    kind = "embedded model"
+
+    async def start(
+        self,
+        model: str,
+        folder: Path,
+        context_tokens: int,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> RunningServer:
+        """A server that is ready to answer. Raises ModelUnavailable."""
+        return await self.launched(model, _command(model, folder, context_tokens), on_progress)
+
+
+def _command(model: str, folder: Path, context_tokens: int) -> list[str]:
+    options = ["--context-tokens", str(context_tokens)]
+    return ["rag.models.embedded.server", model, str(folder.resolve()), *options]
 
 
 def _found(run_file: Path) -> RunningServer | None:
@@ -118,18 +139,11 @@ def _when_ready(run_file: Path, is_alive: Callable[[], bool]) -> RunningServer |
     return None
 
 
-def _spawned(
-    model: str, folder: Path, context_tokens: int, run_file: Path, log: Path
-) -> subprocess.Popen[str]:
-    command = [
-        *(sys.executable, "-m", "rag.models.embedded.server", model, str(folder)),
-        *("--context-tokens", str(context_tokens)),
-        *("--run-file", str(run_file)),
-        *("--parent", str(os.getpid())),
-    ]
+def _spawned(command: Sequence[str], run_file: Path, log: Path) -> subprocess.Popen[str]:
+    ours = ["--run-file", str(run_file), "--parent", str(os.getpid())]
     with log.open("w") as errors:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            command,
+            [sys.executable, "-m", *command, *ours],
             cwd=_ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -76,6 +76,9 @@ class ChatRequest(BaseModel):
                 raise ValueError(f"{name} is not supported by this server")
         return self
 
+    def without_logprobs(self) -> ChatRequest:
+        return self.model_copy(update={"logprobs": None})
+
     def generation(self) -> GenerationRequest:
         return GenerationRequest(
             messages=tuple(message.message() for message in self.messages),
@@ -116,18 +119,27 @@ def chunks(head: JSON, piece: Piece | Finish, chat: ChatRequest) -> Iterator[JSO
                 "choices": [],
                 "usage": _usage(piece),
             }
+    elif piece.is_reasoning:
+        yield chunk(head, {"reasoning_content": piece.text})
     elif piece.text or chat.logprobs:
         yield chunk(head, {"content": piece.text}, _logprobs([piece], chat))
 
 
 def completion(head: JSON, pieces: Sequence[Piece], finish: Finish, chat: ChatRequest) -> JSON:
+    message = {"role": "assistant", "content": _text(pieces, is_reasoning=False)}
+    if reasoning := _text(pieces, is_reasoning=True):
+        message["reasoning_content"] = reasoning
     choice = {
         "index": 0,
-        "message": {"role": "assistant", "content": "".join(piece.text for piece in pieces)},
+        "message": message,
         "logprobs": _logprobs(pieces, chat),
         "finish_reason": finish.reason,
     }
     return head | {"object": "chat.completion", "choices": [choice], "usage": _usage(finish)}
+
+
+def _text(pieces: Sequence[Piece], *, is_reasoning: bool) -> str:
+    return "".join(piece.text for piece in pieces if piece.is_reasoning is is_reasoning)
 
 
 def _logprobs(pieces: Sequence[Piece], chat: ChatRequest) -> JSON | None:
@@ -153,7 +165,7 @@ def _usage(finish: Finish) -> JSON:
     }
 
 
-def model_list(name: str, context_tokens: int, created: int) -> JSON:
+def model_list(name: str, context_tokens: int, logprobs: bool, created: int) -> JSON:
     """``context_length`` and ``capabilities`` are ours: a client need not try them out."""
     entry = {
         "id": name,
@@ -161,7 +173,7 @@ def model_list(name: str, context_tokens: int, created: int) -> JSON:
         "created": created,
         "owned_by": "edge-rag-chat",
         "context_length": context_tokens,
-        "capabilities": {"streams": True, "reports_usage": True, "logprobs": True},
+        "capabilities": {"streams": True, "reports_usage": True, "logprobs": logprobs},
     }
     return {"object": "list", "data": [entry]}
 

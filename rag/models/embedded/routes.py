@@ -45,7 +45,11 @@ def create_app(
     started = int(time.time())
 
     async def models(request: Request) -> Response:
-        return JSONResponse(protocol.model_list(engine.name, engine.context_tokens, started))
+        return JSONResponse(
+            protocol.model_list(
+                engine.name, engine.context_tokens, engine.reports_logprobs, started
+            )
+        )
 
     async def health(request: Request) -> Response:
         return JSONResponse({"model": engine.name} | asdict(engine.occupancy()))
@@ -75,6 +79,8 @@ class _Chat:
         chat = protocol.parsed(await _body(request))
         if chat.model != self._engine.name:
             raise ModelNotFound(f"This server runs {self._engine.name}, not {chat.model}.")
+        if not self._engine.reports_logprobs:
+            chat = chat.without_logprobs()  # null, as OpenAI's clients expect
         generation = self._engine.submit(chat.generation())
         head = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",

@@ -16,14 +16,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from rag.errors import ModelUnavailable, RagError
 from rag.models.embedded import running
 from rag.models.embedded.engine import BatchingEngine, cache_tokens
+from rag.models.embedded.generation import Engine
 from rag.models.embedded.routes import create_app
 from rag.models.embedded.running import ProcessId, RunningServer
+
+if TYPE_CHECKING:
+    from rag.models.embedded.runtime import Runtime
 
 _PARENT_POLL_S = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -43,14 +48,43 @@ def serve(
     parent: ProcessId | None = None,
     on_listening: Callable[[RunningServer], None] = lambda server: None,
 ) -> None:
-    """Serve the converted model in ``folder`` until stopped, or until ``parent`` is gone.
+    """Serve the converted model in ``folder`` as ``serve_engine`` does."""
+    serve_engine(
+        embedded_engine(model, folder, context_tokens),
+        port=port,
+        api_key=api_key,
+        run_file=run_file,
+        parent=parent,
+        on_listening=on_listening,
+    )
+
+
+def embedded_engine(model: str, folder: Path, context_tokens: int) -> Engine:
+    def load() -> Runtime:
+        from rag.models.embedded.runtime import Runtime  # noqa: PLC0415 - loads OpenVINO
+
+        return Runtime(folder, cache_tokens(context_tokens))
+
+    return BatchingEngine(model, context_tokens, load)
+
+
+def serve_engine(
+    engine: Engine,
+    *,
+    port: int = 0,
+    api_key: str = "",
+    run_file: Path | None = None,
+    parent: ProcessId | None = None,
+    on_listening: Callable[[RunningServer], None] = lambda server: None,
+) -> None:
+    """Answer with ``engine`` until stopped, or until ``parent`` is gone.
 
     It listens, and says so, before the model is loaded. ``port`` 0: any; ``api_key`` "": none.
     Raises ModelUnavailable when the port is taken or the model fails.
     """
     listener = _listener(port)
     server = RunningServer(
-        model=model,
+        model=engine.name,
         port=listener.getsockname()[1],
         api_key=api_key,
         process=ProcessId.of(os.getpid()),
@@ -60,21 +94,13 @@ def serve(
         running.write(run_file, server)
     on_listening(server)
     try:
-        asyncio.run(_serve(server, listener, folder, context_tokens))
+        asyncio.run(_serve(engine, server, listener))
     finally:
         if run_file is not None and running.read(run_file) == server:
             run_file.unlink(missing_ok=True)
 
 
-async def _serve(
-    server: RunningServer, listener: socket.socket, folder: Path, context_tokens: int
-) -> None:
-    from rag.models.embedded.runtime import Runtime  # noqa: PLC0415 - loads OpenVINO
-
-    def load() -> Runtime:
-        return Runtime(folder, cache_tokens(context_tokens))
-
-    engine = BatchingEngine(server.model, context_tokens, load)
+async def _serve(engine: Engine, server: RunningServer, listener: socket.socket) -> None:
     http = _Server(
         uvicorn.Config(
             create_app(engine, server.api_key),
@@ -122,30 +148,37 @@ def _listener(port: int) -> socket.socket:
         ) from exc
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m rag.models.embedded.server")
-    parser.add_argument("model")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--context-tokens", type=int, required=True)
+def serve_as_child(
+    parser: argparse.ArgumentParser, engine_of: Callable[[argparse.Namespace], Engine]
+) -> int:
+    """Serve as a child of home.py: its arguments beside those of ``parser``, the key on stdin."""
     parser.add_argument("--run-file", type=Path, required=True)
     parser.add_argument("--parent", type=int, required=True)
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        serve(
-            asked.model,
-            asked.folder,
-            context_tokens=asked.context_tokens,
+        serve_engine(
+            engine_of(asked),
             api_key=sys.stdin.readline().strip(),
             run_file=asked.run_file,
             parent=ProcessId.of(asked.parent),
         )
     except RagError as exc:
-        _log.exception("%s stops", asked.model)
+        _log.exception("The server stops")
         # The last line of the log is what the person is told.
         print(exc, file=sys.stderr)
         return 1
     return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m rag.models.embedded.server")
+    parser.add_argument("model")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--context-tokens", type=int, required=True)
+    return serve_as_child(
+        parser, lambda asked: embedded_engine(asked.model, asked.folder, asked.context_tokens)
+    )
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def test_server_is_forgotten_when_its_file_is_stale(
     assert home.running("broken") is None
     # The model cannot be loaded, but that was tried: the file was not believed.
     with pytest.raises(ModelUnavailable, match="could not be loaded"):
-        home._start("broken", tmp_path, CONTEXT_TOKENS)
+        anyio.run(home.start, "broken", tmp_path, CONTEXT_TOKENS)
 
 
 def test_hung_server_is_ended_when_it_does_not_answer(
@@ -215,7 +215,7 @@ def test_hung_server_is_ended_when_it_does_not_answer(
         server = RunningServer("broken", port, "key", ProcessId.of(hung.pid), parent=None)
         running.write(tmp_path / "run" / "broken.json", server)
         with pytest.raises(ModelUnavailable):
-            home._start("broken", tmp_path, CONTEXT_TOKENS)
+            anyio.run(home.start, "broken", tmp_path, CONTEXT_TOKENS)
         assert not server.process.is_alive()
 
 
