@@ -58,6 +58,16 @@ class Settings(BaseSettings):
         description="Where Foundry Local's models run inside this program: `cpu`, `gpu`, `npu`, or "
         "`auto` for the fastest that is there.",
     )
+    ollama_host: str = Field(
+        "",
+        validation_alias="OLLAMA_HOST",
+        description="Where Ollama listens, as Ollama itself reads it; unset: its usual port.",
+    )
+    discovery: bool = Field(
+        True,
+        description="Look for model servers on the usual ports of this machine; `auto` chooses "
+        "among their models.",
+    )
     openai_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias="OPENAI_API_KEY",
@@ -115,7 +125,21 @@ class Settings(BaseSettings):
     )
     prices: str = Field(
         "",
-        description="`model=prompt/completion, …`: US dollars for a million tokens of each.",
+        description="`model=prompt/completion, …`: US dollars for a million tokens of each; these "
+        "go before all lists of prices.",
+    )
+    watts: float | None = Field(
+        None,
+        gt=0,
+        allow_inf_nan=False,
+        description="What this machine takes while a model works; unset: measured where it can be.",
+    )
+    usd_per_kwh: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Price of electricity, for the cost of models on this machine; unset: not "
+        "counted.",
     )
 
     # the page

@@ -307,6 +307,7 @@ class Failed:
     trace_id: str = ""
     latency: Latency = field(default_factory=Latency)
     attempts: tuple[Attempt, ...] = ()  # in order, as far as they came
+    usage: Mapping[str, Usage] = field(default_factory=dict)  # by model
 
 
 AnswerEvent = Retrieved | Working | Delta | Judged | Escalated | Answered | Failed

@@ -26,7 +26,8 @@ from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
 from rag.measuring import ledger
-from rag.measuring.cost import parse_prices
+from rag.measuring.energy import meter_of
+from rag.measuring.prices import load_prices
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
@@ -64,7 +65,8 @@ class Workspace:
         self._catching_up = asyncio.Lock()
         self._seen: int | None = None  # version of the library that the copy holds
         self._roster = Roster.of(settings)
-        self._prices = parse_prices(settings.prices)
+        self._prices = load_prices(settings.prices, settings.data_dir)
+        self._meter = meter_of(settings.watts)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -260,6 +262,8 @@ class Workspace:
                 escalation_timeout_s=self.settings.escalation_timeout_s,
                 refine_topics=words_of(self.settings.refine_topics),
                 prices=self._prices,
+                meter=self._meter,
+                usd_per_kwh=self.settings.usd_per_kwh,
             ),
             consent=always if self.settings.allow_remote else consent,
         )

@@ -19,6 +19,7 @@ from rag.answering.question import Asked
 from rag.answering.safety import StreamGuard, inert
 from rag.errors import ContextTooLong, ModelTimeout, ModelUnavailable, RagError
 from rag.measuring.clock import Clock, Stage
+from rag.measuring.energy import NO_METER, summed
 from rag.models.chat import ChatModel
 from rag.tokens import count_tokens
 from rag.types import (
@@ -27,6 +28,7 @@ from rag.types import (
     Confidence,
     Context,
     Delta,
+    Energy,
     GenerationOptions,
     Judged,
     Message,
@@ -76,6 +78,7 @@ class Writer:
     error: RagError | None = None
     warnings: list[str] = field(default_factory=list)
     is_cold: bool = False  # it was loaded for this go
+    _taken: list[Energy | None] = field(default_factory=list)  # by each time it was sent a prompt
     _stage: Stage = "queue"  # under way
     _told: set[Phase] = field(default_factory=set)
 
@@ -128,6 +131,7 @@ class Writer:
             inert(self.reasoning),
             self.model.reach,
             self.is_cold,
+            self.energy,
         )
 
     def usage(self) -> Usage | None:
@@ -139,6 +143,11 @@ class Writer:
             completion_tokens = count_tokens(self.partial)
             return Usage(prompt.token_count(self.prompt), completion_tokens, estimated=True)
         return Usage(reply.prompt_tokens, reply.completion_tokens, estimated=False)
+
+    @property
+    def energy(self) -> Energy | None:
+        """None where the model is elsewhere, or nobody knows."""
+        return summed(self._taken)
 
     @property
     def is_uncounted(self) -> bool:
@@ -229,6 +238,8 @@ class Writer:
         self._over("pack", "first_token")
         preparing = asyncio.create_task(asyncio.to_thread(self.reading.prepare))
         guard = StreamGuard()
+        meter = self.options.meter if self.model.reach == "machine" else NO_METER
+        metered = meter.start()
         try:
             async with aclosing(self._streamed()) as deltas:
                 async for delta in deltas:
@@ -239,6 +250,7 @@ class Writer:
                 yield Delta(rest)
             await preparing  # long done: the model has read meanwhile
         finally:
+            self._taken.append(metered())
             preparing.cancel()  # nobody judges what broke off
         self._over(self._stage, "check")
 

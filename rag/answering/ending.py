@@ -12,13 +12,15 @@ from rag.answering.attempt import Writer
 from rag.answering.citations import Cited
 from rag.answering.turn import Turn
 from rag.errors import RagError
-from rag.measuring.cost import cost_usd
+from rag.measuring.cost import FREE, Price, cost_usd, energy_usd
+from rag.measuring.energy import summed
 from rag.types import (
     Answer,
     Answered,
     AnswerEvent,
     Attempt,
     Confidence,
+    Energy,
     Failed,
     Judged,
     Retrieved,
@@ -62,7 +64,7 @@ def _failed(turn: Turn, *errors: RagError | None) -> Failed:
     message = " ".join(dict.fromkeys(str(error) for error in errors if error))
     partial = next((writer.text for writer in reversed(turn.writers) if writer.text), "")
     latency, attempts = turn.clock.latency(), _attempts(turn)
-    return Failed(message, partial, turn.trace_id, latency, attempts=attempts)
+    return Failed(message, partial, turn.trace_id, latency, attempts, _usage(turn))
 
 
 def _best(turn: Turn) -> Writer | None:
@@ -98,6 +100,7 @@ def _answer(turn: Turn, best: Writer, judged: Confidence) -> Answer:
         query=turn.asked.found.query,
         attempts=_attempts(turn),
         unsupported=cited.unsupported,
+        energy=_energy(turn),
     )
 
 
@@ -118,6 +121,7 @@ def _declined(turn: Turn, judged: Confidence, best: Writer | None = None) -> Ans
         warnings=tuple(_detours(turn, best)) if best else (),
         query=turn.asked.found.query,
         attempts=_attempts(turn),
+        energy=_energy(turn),
     )
 
 
@@ -155,15 +159,33 @@ def _usage(turn: Turn) -> dict[str, Usage]:
 
 
 def _cost_usd(turn: Turn, usage: Mapping[str, Usage]) -> float | None:
-    """None when a model elsewhere has no price, or was asked and nobody knows what it read."""
+    """None when a model elsewhere has no price, or was asked and nobody knows what it read.
+
+    Nor is it known while electricity has a price and nobody knows how much a model here took.
+    """
     if any(writer.is_uncounted and writer.model.reach != "machine" for writer in turn.writers):
         return None
-    return cost_usd(usage, _local(turn), turn.options.prices)
+    tokens_usd = cost_usd(usage, _prices(turn))
+    power_usd = energy_usd(_energy(turn), turn.options.usd_per_kwh) if _here(turn) else 0.0
+    return None if tokens_usd is None or power_usd is None else tokens_usd + power_usd
 
 
-def _local(turn: Turn) -> set[str]:
-    """Names that no model on another machine shares."""
-    names: dict[bool, set[str]] = {True: set(), False: set()}
-    for writer in turn.writers:
-        names[writer.model.reach == "machine"].add(writer.name)
-    return names[True] - names[False]
+def _prices(turn: Turn) -> dict[str, Price | None]:
+    """By model; where one here and one elsewhere share a name, that of the one elsewhere."""
+    nearest_first = sorted(turn.writers, key=lambda writer: writer.model.reach != "machine")
+    return {writer.name: _price(writer) for writer in nearest_first}
+
+
+def _price(writer: Writer) -> Price | None:
+    if writer.model.reach == "machine":
+        return FREE
+    return writer.options.prices.find(writer.name, writer.model.address)
+
+
+def _energy(turn: Turn) -> Energy | None:
+    return summed(writer.energy for writer in _here(turn))
+
+
+def _here(turn: Turn) -> list[Writer]:
+    """Who was sent a prompt on this machine."""
+    return [one for one in turn.writers if one.prompt and one.model.reach == "machine"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from rag.measuring.cost import Price
+from rag.measuring.energy import NO_METER, Meter
+from rag.measuring.prices import NO_PRICES, Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,9 @@ class AnsweringOptions:
     max_tokens: int = 512
     escalation_timeout_s: float = 120.0  # longest the larger model may take after a draft
     refine_topics: tuple[str, ...] = ()  # words of a question that make ``refine`` polish
-    prices: Mapping[str, Price] = field(default_factory=dict)  # of models on other machines
+    prices: Prices = NO_PRICES  # of models on other machines
+    meter: Meter = NO_METER  # of what models on this one take
+    usd_per_kwh: float | None = None  # of that; None: electricity is not counted
 
 
 DEFAULT_OPTIONS = AnsweringOptions()

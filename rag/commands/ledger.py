@@ -12,9 +12,9 @@ import click
 
 from rag.commands.terminal import example, json_option, print_json
 from rag.encoding import Json
-from rag.measuring.cost import parse_prices
 from rag.measuring.larger import larger_of
 from rag.measuring.ledger import LEDGER, Ledger
+from rag.measuring.prices import load_prices
 from rag.measuring.savings import Always, Figures, Moved, figures
 from rag.settings import load
 
@@ -42,7 +42,7 @@ def ledger(days: int | None, wipe: bool, yes: bool, as_json: bool) -> None:
         print_json({"wiped": True}) if as_json else click.echo("The ledger is empty.")
         return
     entries, since = book.entries(), time.time() - days * _DAY_S if days else 0.0
-    larger = larger_of(entries, parse_prices(settings.prices))
+    larger = larger_of(entries, load_prices(settings.prices, settings.data_dir))
     found = figures([entry for entry in entries if entry.at >= since], larger)
     if as_json:
         print_json({"recording": settings.ledger, "days": days, **figures_json(found)})

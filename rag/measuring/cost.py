@@ -1,19 +1,19 @@
-"""What a turn cost: tokens by model and a table of prices in, US dollars out.
+"""What a turn cost: tokens, prices and electricity in, US dollars out.
 
-A model on this machine costs nothing to ask (electricity and depreciation are another account). A
-remote model without a listed price costs an unknown amount, which is None and never 0.
+A model on this machine costs the electricity it takes, where its price is set, and else nothing
+(wear is another account). What is not known, a price or the energy, makes the sum unknown, which
+is None and never 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 
-from rag.errors import SettingsError
-from rag.types import Usage
+from rag.types import Energy, Usage
 
 _MILLION = 1_000_000
+_WH_A_KWH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,58 +33,27 @@ class Price:
 FREE = Price(0.0, 0.0)
 
 
-def cost_usd(
-    usage: Mapping[str, Usage], local: Collection[str], prices: Mapping[str, Price]
-) -> float | None:
-    """Cost of all models together; None when one of them has no known price.
+def cost_usd(usage: Mapping[str, Usage], prices: Mapping[str, Price | None]) -> float | None:
+    """Tokens of all models together; None when one of them has no known price.
 
-    >>> cost_usd({"m": Usage(2000, 500, False)}, (), {"m": Price(0.15, 0.6)})
+    >>> cost_usd({"m": Usage(2000, 500, False)}, {"m": Price(0.15, 0.6)})
     0.0006
     """
     total_usd = 0.0
     for model, used in usage.items():
-        price = FREE if model in local else prices.get(model)
+        price = prices.get(model)
         if price is None:
             return None
         total_usd += price.of(used)
     return total_usd
 
 
-def parse_prices(text: str) -> dict[str, Price]:
-    """The setting RAG_PRICES: ``model=prompt/completion``, separated by commas.
+def energy_usd(energy: Energy | None, usd_per_kwh: float | None) -> float | None:
+    """What electricity cost: nothing while it has no price, unknown where only its price is known.
 
-    Raises SettingsError, which tells the place of what is wrong.
-
-    >>> parse_prices("gpt-4o-mini=0.15/0.60")
-    {'gpt-4o-mini': Price(prompt_usd=0.15, completion_usd=0.6)}
+    >>> energy_usd(Energy(500.0, "measured"), 0.3)
+    0.15
     """
-    prices: dict[str, Price] = {}
-    for place, entry in enumerate(text.rstrip(" ,").split(",") if text.strip(" ,") else (), 1):
-        model, _, amounts = (part.strip() for part in entry.rpartition("="))
-        prompt_usd, _, completion_usd = amounts.partition("/")
-        try:
-            price = Price(_amount(prompt_usd), _amount(completion_usd))
-        except ValueError as exc:
-            raise _bad(
-                place, "is not of the form model=prompt/completion with two amounts"
-            ) from exc
-        if not model:
-            raise _bad(place, "names no model")
-        if model in prices:
-            raise _bad(place, "names a model a second time")
-        prices[model] = price
-    return prices
-
-
-def _amount(text: str) -> float:
-    amount = float(text)
-    if not isfinite(amount) or amount < 0:
-        raise ValueError
-    return amount
-
-
-def _bad(place: int, what: str) -> SettingsError:
-    return SettingsError(
-        f"Setting RAG_PRICES: entry {place} {what}. Write it like gpt-4o-mini=0.15/0.60, in US "
-        "dollars for a million tokens, with commas between models."
-    )
+    if usd_per_kwh is None:
+        return 0.0
+    return None if energy is None else energy.wh / _WH_A_KWH * usd_per_kwh

@@ -8,12 +8,13 @@ answered last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from rag.measuring.cost import FREE, Price
 from rag.measuring.ledger import Entry
+from rag.measuring.prices import Prices
 from rag.types import Usage
 
 
@@ -47,7 +48,7 @@ class Larger:
         return Usage(prompt_tokens, round(self.median_completion_tokens), estimated=True)
 
 
-def larger_of(entries: Sequence[Entry], prices: Mapping[str, Price]) -> Larger | None:
+def larger_of(entries: Sequence[Entry], prices: Prices) -> Larger | None:
     """None where no turn was answered by a larger model."""
     answered = [entry for entry in entries if _answered(entry)]
     if not answered:
@@ -62,7 +63,7 @@ def larger_of(entries: Sequence[Entry], prices: Mapping[str, Price]) -> Larger |
         median(times_ms) if times_ms else None,
         median(entry.usage[model].prompt_tokens for entry in its),
         median(entry.usage[model].completion_tokens for entry in its),
-        prices.get(model, FREE if is_free else None),
+        FREE if is_free else prices.find(model),
     )
 
 

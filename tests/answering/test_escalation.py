@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from datetime import date
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from scripted_server import Scripted, ScriptedServer
 
 from rag.answering import confidence
 from rag.answering.pipeline import AnsweringOptions, Pipeline, always
-from rag.measuring.cost import Price
+from rag.measuring.prices import Prices, parse_prices
 from rag.models.chat import ChatModel
 from rag.models.endpoint import EndpointModel
 from rag.types import (
@@ -41,6 +42,7 @@ from rag.types import (
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("literal_judgement")]
 
 QUESTION = "Which colour is the sky?"
+TODAY = date(2026, 11, 26)
 ABSENT = "Who was the emperor of the sky in Byzantium?"
 WRONG = Scripted(("The sky is 7777 ", "metres blue."), usage=(60, 8))  # a number of nobody's
 RIGHT = Scripted(("The sky is ", "blue by day."), usage=(90, 6))
@@ -479,7 +481,8 @@ async def test_the_cost_is_unknown_when_a_priced_model_elsewhere_never_answers(
     pieces: tuple[str, ...],
     cost_usd: float | None,
 ) -> None:
-    options = AnsweringOptions(escalation_timeout_s=0.3, prices={"far": Price(1.0, 10.0)})
+    prices = Prices(parse_prices("far=1/10"), TODAY)
+    options = AnsweringOptions(escalation_timeout_s=0.3, prices=prices)
     far = await model("far", reach=reach)
     pipeline = Pipeline(await model("small"), far, options, consent=always)
     scripted_server.script(WRONG, Scripted(pieces, then="stall"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -10,15 +11,20 @@ from measuring.entries import NOON, asked_at_once, declined, entry, escalated
 from rag.measuring.cost import Price
 from rag.measuring.larger import Larger, larger_of
 from rag.measuring.ledger import Entry, failed_entry
+from rag.measuring.prices import NO_PRICES, Prices, parse_prices
 from rag.measuring.savings import THRESHOLDS, Figures, RouteFigures, TokenFigures, figures
 from rag.types import Failed, Latency, Usage
 
-PRICES = {"large": Price(prompt_usd=1.0, completion_usd=10.0)}
+PRICES = "large=1/10"
 TURNS = (entry(), escalated(cost_usd=0.0017), declined(), asked_at_once(cost_usd=0.0013))
 
 
-def of(*entries: Entry, prices: dict[str, Price] = PRICES) -> Figures:
-    return figures(entries, larger_of(entries, prices))
+def of(*entries: Entry, prices: str = PRICES) -> Figures:
+    return figures(entries, larger_of(entries, priced(prices)))
+
+
+def priced(prices: str) -> Prices:
+    return Prices(parse_prices(prices), date(2026, 11, 26))
 
 
 # --- counts ----------------------------------------------------------------------------------
@@ -95,13 +101,13 @@ def test_money_is_by_its_price_when_the_price_is_known() -> None:
 
 
 def test_money_is_nothing_when_the_larger_model_is_on_this_machine() -> None:
-    always = of(escalated(), prices={}).always_llm
+    always = of(escalated(), prices="").always_llm
     assert always is not None
     assert (always.usd, always.saved_usd) == (0.0, 0.0)
 
 
 def test_money_is_unknown_when_a_remote_model_has_no_price() -> None:
-    found = of(entry(), asked_at_once(cost_usd=None), prices={})
+    found = of(entry(), asked_at_once(cost_usd=None), prices="")
     assert found.always_llm is not None
     assert (found.usd, found.always_llm.usd, found.always_llm.saved_usd) == (None, None, None)
     assert found.always_llm.ms == 4010 + 4010
@@ -111,9 +117,9 @@ def test_money_is_unknown_when_a_remote_model_has_no_price() -> None:
 
 def test_the_model_that_answered_last_is_meant_when_there_were_two() -> None:
     former = asked_at_once(llm="former", usage={"former": Usage(1, 1, estimated=False)})
-    larger = larger_of([former, escalated()], {})
+    larger = larger_of([former, escalated()], NO_PRICES)
     assert larger == Larger("large", 1, 6000, 700, 100, Price(0.0, 0.0))
-    assert larger_of([escalated(), former], {}).model == "former"  # type: ignore[union-attr]
+    assert larger_of([escalated(), former], NO_PRICES).model == "former"  # type: ignore[union-attr]
 
 
 def test_its_own_time_counts_when_it_declined_after_a_draft() -> None:
@@ -124,13 +130,13 @@ def test_its_own_time_counts_when_it_declined_after_a_draft() -> None:
 
 def test_waiting_for_a_person_or_a_place_is_not_its_time_when_it_was_asked_at_once() -> None:
     waited = Latency(retrieve_ms=10, queue_ms=30_000, generate_ms=4000, total_ms=34_010)
-    larger = larger_of([asked_at_once(latency=waited)], {})
+    larger = larger_of([asked_at_once(latency=waited)], NO_PRICES)
     assert larger is not None
     assert larger.median_ms == 4000
 
 
 def test_time_is_unknown_when_no_turn_tells_the_larger_models_own() -> None:
-    larger = larger_of([escalated(latency=Latency(total_ms=8000))], {})
+    larger = larger_of([escalated(latency=Latency(total_ms=8000))], NO_PRICES)
     assert larger is not None
     assert larger.median_ms is None
     assert figures([entry()], larger).always_llm.ms is None  # type: ignore[union-attr]
