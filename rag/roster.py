@@ -7,16 +7,26 @@ share. It knows nothing of documents or answers.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from rag.errors import RagError
-from rag.models import tiers
+import psutil
+
+from rag.errors import RagError, SettingsError
+from rag.models import added, downloads, naming, places, tiers
 from rag.models.chat import ChatModel, Timeouts
+from rag.models.discovery import FoundServer, is_listening
+from rag.models.downloads import Download
 from rag.models.embedded.model import EmbeddedModel, Status
 from rag.models.endpoint import EndpointModel
+from rag.models.foundry.service import service_address
+from rag.models.picking import ALIASES
+from rag.models.reach import reach_of
+from rag.models.servers import Servers
 from rag.models.tiers import Homes, Resolved, TierSetting
+from rag.models.trial import Trial, tried
 from rag.models.weights import WEIGHTS, Progress
 from rag.settings import Settings
 from rag.types import Capabilities, Reach, Tier
@@ -44,12 +54,16 @@ class TierStatus:
 
 
 class Roster:
-    def __init__(self, homes: Homes, settings: Mapping[Tier, str]) -> None:
-        """Raises SettingsError for a setting that cannot be read."""
+    def __init__(
+        self, homes: Homes, settings: Mapping[Tier, str], servers: Servers | None = None
+    ) -> None:
+        """``servers`` are those around; None: none are looked for. Raises SettingsError for a
+        setting that cannot be read."""
         for setting in settings.values():
             tiers.parse(setting)
         self._homes = homes
         self._settings = settings
+        self._servers = servers or Servers(homes.data_dir)
         self._resolved: dict[tuple[Tier, str], Resolved] = {}
         self._models: dict[TierSetting, ChatModel] = {}
         self._failures: dict[Tier, str] = {}
@@ -65,28 +79,80 @@ class Roster:
             settings.foundry_local_endpoint,
             settings.openai_api_key.get_secret_value(),
             timeouts,
+            allow_remote=settings.allow_remote,
+            memory_bytes=psutil.virtual_memory().total,
         )
-        return cls(homes, {"slm": settings.slm, "llm": settings.llm})
+        written: dict[Tier, str] = {"slm": settings.slm, "llm": settings.llm}
+        servers = Servers(
+            settings.data_dir,
+            places.candidates(
+                [tiers.parse(setting) for setting in written.values()],
+                homes,
+                ollama_host=settings.ollama_host,
+                usual_ports=settings.discovery,
+            ),
+            allow_remote=settings.allow_remote,
+            foundry=service_address if settings.discovery else None,
+        )
+        return cls(homes, written, servers)
 
     @property
     def choices(self) -> tuple[str, ...]:
         """What a tier can be set to without writing an address."""
         embedded = tuple(f"embedded:{name}" for name in WEIGHTS)
-        foundry = tuple(f"foundry:{alias}" for alias in tiers.FOUNDRY.values())
+        foundry = tuple(f"foundry:{alias}" for alias in ALIASES.values())
         return (*embedded, *foundry) if self._homes.foundry_endpoint else embedded
 
     async def resolve(self, tier: Tier, setting: str | None = None) -> Resolved:
         """What ``setting``, None for the tier's own, stands for: the same model for whoever asks.
 
-        Raises SettingsError.
+        ``auto`` looks for servers first, and chooses anew when its server has gone. Raises
+        SettingsError.
         """
         written = self._written(tier, setting)
+        parsed = tiers.parse(written)
+        if parsed.home == "auto":
+            await self._look_for(tier, written)
         if (tier, written) not in self._resolved:
-            found = await tiers.resolve(tier, tiers.parse(written), self._homes)
+            above_b = await self._small_b() if (tier, parsed.home) == ("llm", "auto") else 0.0
+            found = await tiers.resolve(tier, parsed, self._known_homes, above_b=above_b)
             if found.model is not None:
                 found = replace(found, model=self._models.setdefault(found.setting, found.model))
             self._resolved[tier, written] = found
         return self._resolved[tier, written]
+
+    async def _look_for(self, tier: Tier, written: str) -> None:
+        """Forget what ``auto`` chose on this machine when nothing listens there any more."""
+        known = self._resolved.get((tier, written))
+        address = self._address(known.setting) if known else ""
+        if address and reach_of(address) == "machine" and not await is_listening(address):
+            self._forget_choices()
+            await self._servers.look(again=True)
+        elif known is None:
+            await self._servers.look()
+
+    async def _small_b(self) -> float:
+        """How many billions of parameters the small model has; 0: not known, or there is none."""
+        small = (await self.resolve("slm")).setting
+        if small.home == "none":
+            return 0.0
+        if small.home == "embedded":
+            return naming.parameters_b(small.model) or 0.0
+        told = self._servers.parameters_b(self._address(small), small.model)
+        return told or naming.parameters_b(small.model) or 0.0
+
+    @property
+    def _known_homes(self) -> Homes:
+        return replace(self._homes, added=self._servers.added, found=self._servers.found)
+
+    def _address(self, setting: TierSetting) -> str:
+        """Of a server; "" of an embedded model."""
+        return tiers.address_of(setting, self._homes)
+
+    def _forget_choices(self) -> None:
+        for tier, written in list(self._resolved):
+            if tiers.parse(written).home == "auto":
+                del self._resolved[tier, written]
 
     def warm(self, tier: Tier, wanted: Callable[[ChatModel], bool] = lambda model: True) -> None:
         """Make a tier's model ready in the background; its status tells how that goes."""
@@ -113,11 +179,87 @@ class Roster:
             found.model.reach,
         )
 
+    # --- what there is to choose from
+
+    async def servers(
+        self, *, again: bool = False, remote: bool = False
+    ) -> tuple[FoundServer, ...]:
+        """The model servers that can be reached, in a stable order; looked for once, or ``again``.
+
+        Never raises; a server that has a ``problem`` says it there. Those on other machines are
+        sent nothing, and say so, unless the settings or ``remote`` allow it. Takes up to 1.5 s,
+        with ``remote`` up to 5. ``again`` lets ``auto`` choose anew.
+        """
+        if again:
+            self._forget_choices()
+        return await self._servers.look(again=again, remote=remote)
+
+    async def trial(self, setting: str) -> Trial:
+        """Ask a model for a few words, as a person wanted it, and keep what it showed.
+
+        A server on another machine is asked, too. Raises SettingsError where ``setting`` makes no
+        sense; whatever goes wrong later is the trial's ``error``.
+        """
+        found = await self.resolve("slm", setting)
+        if found.model is None:
+            raise SettingsError("There is no model to be tried: the setting is none.")
+        trial = await tried(str(found.setting), found.model)
+        await self._note(found)
+        return trial
+
+    async def add(self, address: str, key: str = "") -> str:
+        """Keep the address of a server, with its key, for this and later starts; the address as it
+        may be shown. An address that is there already gets the new key. Raises SettingsError.
+        """
+        server = added.setting(address, key)
+        await self._servers.add(server)
+        await self._forget_models(server.base_url)
+        return server.base_url
+
+    async def remove(self, address: str) -> None:
+        """Forget a server that a person has added, and its key. Raises NotFound."""
+        base_url = added.setting(address).base_url
+        await self._servers.remove(base_url)
+        await self._forget_models(base_url)
+
+    async def downloads(self) -> tuple[Download, ...]:
+        """The models that can be fetched to run on this machine, fetched ones among them."""
+        return await asyncio.to_thread(downloads.embedded, self._homes.data_dir)
+
+    async def pull(
+        self,
+        setting: str,
+        on_progress: Callable[[Progress], None],
+        stop: threading.Event,
+    ) -> None:
+        """Fetch the model of a ``Download.setting``; ``on_progress`` is called on the event loop.
+
+        Setting ``stop`` ends it; what has come is kept. Raises WeightsError, SettingsError.
+        """
+        await downloads.pull(setting, self._homes.data_dir, on_progress, stop)
+
+    async def _forget_models(self, base_url: str) -> None:
+        """Their next question connects anew: with another key, or not at all."""
+        for written, found in list(self._resolved.items()):
+            if self._address(found.setting) == base_url:
+                del self._resolved[written]
+        for setting in [one for one in self._models if self._address(one) == base_url]:
+            model = self._models.pop(setting)
+            if isinstance(model, EndpointModel):
+                await model.aclose()
+
+    async def _note(self, found: Resolved) -> None:
+        """Keep what a server's model was seen to do."""
+        if isinstance(found.model, EndpointModel) and found.model.capabilities.streams is not None:
+            address = self._address(found.setting)
+            await self._servers.note(address, found.model.name, found.model.capabilities)
+
     async def close(self) -> None:
         """Stop what this process has started."""
         for task in self._warming.values():
             task.cancel()
         await asyncio.gather(*self._warming.values(), return_exceptions=True)
+        await self._servers.close()
         for model in self._models.values():
             if isinstance(model, EmbeddedModel | EndpointModel):
                 await model.aclose()
@@ -134,6 +276,7 @@ class Roster:
             found = await self.resolve(tier)
             if found.model is not None and wanted(found.model):
                 await found.model.ready()
+                await self._note(found)
         except RagError as exc:
             self._failures[tier] = str(exc)
 

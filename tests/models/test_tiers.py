@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -11,6 +10,8 @@ import pytest
 from scripted_server import ScriptedServer
 
 from rag.errors import SettingsError
+from rag.models.dialects import FOUNDRY, FoundModel
+from rag.models.discovery import FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import EndpointModel
 from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, parse, resolve
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 NOWHERE = Homes(Path("unused"))
 OLLAMA = "http://127.0.0.1:11434/v1"
+SERVICE = "http://127.0.0.1:57349"
 
 
 async def chosen(tier: Tier, setting: str, homes: Homes = NOWHERE) -> Resolved:
@@ -194,6 +196,11 @@ async def test_alias_is_the_services_own_name_when_it_is_first_used(
 # --- auto
 
 
+def foundry(*names: str, problem: str = "") -> FoundServer:
+    models = tuple(FoundModel(name) for name in names)
+    return FoundServer(FOUNDRY, f"{SERVICE}/v1", "machine", models, problem=problem)
+
+
 @pytest.mark.parametrize(
     ("tier", "name", "alias"),
     [
@@ -202,39 +209,64 @@ async def test_alias_is_the_services_own_name_when_it_is_first_used(
     ],
 )
 async def test_auto_is_foundry_when_its_service_has_the_model(
-    scripted_server: ScriptedServer, tier: Tier, name: str, alias: str
+    tier: Tier, name: str, alias: str
 ) -> None:
-    scripted_server.models = [{"id": "another"}, {"id": name}]
-    resolved = await chosen(tier, "auto", Homes(Path("unused"), scripted_server.base_url))
+    homes = Homes(Path("unused"), SERVICE, found=(foundry("another", name),))
+    resolved = await chosen(tier, "auto", homes)
     assert resolved.setting == TierSetting("foundry", alias)
-    assert resolved.reason == f"Foundry Local at {scripted_server.base_url} has {alias}."
-    assert scripted_server.requests == ["GET /v1/models"]
+    assert resolved.reason == f"Foundry Local on this machine has {alias}."
+
+
+async def test_auto_is_the_services_address_when_it_was_found_and_not_set() -> None:
+    resolved = await chosen("slm", "auto", Homes(Path("unused"), found=(foundry("phi-4-mini"),)))
+    assert resolved.setting == TierSetting("endpoint", "phi-4-mini", f"{SERVICE}/v1")
 
 
 @pytest.mark.parametrize("tier", ["slm", "llm"])
-async def test_auto_is_embedded_when_no_service_is_set(tier: Tier) -> None:
+async def test_auto_is_embedded_when_nothing_was_found(tier: Tier) -> None:
     resolved = await chosen(tier, "auto")
     assert resolved.setting == TierSetting("embedded", EMBEDDED[tier])
     assert isinstance(resolved.model, EmbeddedModel)
     assert (resolved.model.name, resolved.model.reach) == (EMBEDDED[tier], "machine")
-    assert resolved.reason == "No Foundry Local service is set, so an embedded model is used."
+    assert resolved.reason == "No model server was found, so an embedded model is used."
 
 
-async def test_auto_is_embedded_when_the_service_has_other_models(
-    scripted_server: ScriptedServer,
-) -> None:
-    resolved = await chosen("slm", "auto", Homes(Path("unused"), scripted_server.base_url))
+async def test_auto_is_embedded_when_the_service_has_other_models() -> None:
+    homes = Homes(Path("unused"), SERVICE, found=(foundry("another"),))
+    resolved = await chosen("slm", "auto", homes)
     assert resolved.setting.home == "embedded"
-    assert "does not offer phi-4-mini" in resolved.reason
+    assert resolved.reason == "No other small model was found, so an embedded model is used."
 
 
-async def test_auto_is_embedded_when_the_service_is_off() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        resolved = await chosen("slm", "auto", Homes(Path("unused"), address))
+async def test_auto_tells_what_hinders_when_a_known_service_is_off() -> None:
+    homes = Homes(Path("unused"), SERVICE, found=(foundry(problem="Nothing answers there."),))
+    resolved = await chosen("slm", "auto", homes)
     assert resolved.setting.home == "embedded"
-    assert f"Nothing answers at {address}/v1." in resolved.reason
+    assert resolved.reason == (
+        "No model server was found, so an embedded model is used. Nothing answers there."
+    )
+
+
+async def test_auto_is_no_larger_model_when_none_exceeds_the_small_one() -> None:
+    resolved = await resolve("llm", parse("auto"), NOWHERE, above_b=3.2)
+    assert (resolved.setting, resolved.model) == (TierSetting("none"), None)
+    assert resolved.reason == (
+        "No model larger than the small one was found, so that one answers alone."
+    )
+
+
+async def test_key_that_was_added_is_sent_when_its_server_is_chosen() -> None:
+    own = TierSetting("endpoint", "", "http://192.168.0.2:8000/v1", "sk-own")
+    homes = Homes(Path("unused"), api_key="sk-general", added=(own,))
+    resolved = await chosen("slm", "http://192.168.0.2:8000/v1#m", homes)
+    assert resolved.model._api_key == "sk-own"
+    assert (await chosen("slm", f"{OLLAMA}#m", homes)).model._api_key == ""
+    assert "sk-" not in repr(homes)
+
+
+async def test_a_model_is_of_the_cloud_when_its_local_server_hands_prompts_on() -> None:
+    model = (await chosen("llm", f"{OLLAMA}#gpt-oss:120b-cloud")).model
+    assert (model.reach, model.address) == ("cloud", "http://127.0.0.1:11434")
 
 
 async def test_embedded_is_the_tiers_default_when_no_name_is_given() -> None:
