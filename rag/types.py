@@ -140,6 +140,7 @@ class Capabilities:
     reports_usage: bool | None = None
     logprobs: bool | None = None
     context_tokens: int | None = None
+    reasons: bool | None = None  # it thinks before it answers, so it needs room for that
 
 
 # --- answers -----------------------------------------------------------------------------
@@ -277,6 +278,13 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
+class Restarted:
+    """The same model is asked again: the deltas since it was first asked no longer count."""
+
+    reason: str  # a sentence
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     confidence: Confidence
 
@@ -310,4 +318,4 @@ class Failed:
     usage: Mapping[str, Usage] = field(default_factory=dict)  # by model
 
 
-AnswerEvent = Retrieved | Working | Delta | Judged | Escalated | Answered | Failed
+AnswerEvent = Retrieved | Working | Delta | Restarted | Judged | Escalated | Answered | Failed

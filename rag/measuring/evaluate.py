@@ -27,6 +27,7 @@ from rag.types import (
     Latency,
     Mode,
     Query,
+    Restarted,
     Retrieved,
 )
 
@@ -67,6 +68,8 @@ def _after(event: AnswerEvent, row: Row) -> Row:
             return replace(row, found=_found(_ranked(context), row.question))
         case Delta(logprobs=logprobs) if row.draft is None:
             return replace(row, logprobs=row.logprobs + logprobs)
+        case Restarted() if row.draft is None:
+            return replace(row, logprobs=())
         case Escalated(draft=draft):
             return replace(row, draft=draft)
         case Answered(answer=answer):

@@ -83,6 +83,8 @@ class EndpointModel:
         leave_out = () if self.capabilities.logprobs else ("logprobs",)
         async with aclosing(connection.ask(messages, options, leave_out=leave_out)) as events:
             async for event in events:
+                if event.reasoning and not self.capabilities.reasons:
+                    self.capabilities = replace(self.capabilities, reasons=True)
                 yield event
 
     async def aclose(self) -> None:

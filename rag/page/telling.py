@@ -27,6 +27,7 @@ from rag.types import (
     Escalated,
     Failed,
     Judged,
+    Restarted,
     Retrieved,
     Tier,
 )
@@ -147,6 +148,9 @@ class Telling:
                 if text:
                     await self._end_thought()
                     self.text += text
+            case Restarted():
+                await self._end_thought()
+                self.text = ""
             case Judged(confidence=confidence):
                 await self._end_thought()
                 self._judged = confidence

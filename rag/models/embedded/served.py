@@ -87,6 +87,7 @@ class ServedModel:
         try:
             async with aclosing(endpoint.stream(messages, options)) as events:
                 async for event in events:
+                    self.capabilities = endpoint.capabilities
                     yield event
         except ModelUnavailable as exc:
             if self._is_answering():
