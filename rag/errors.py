@@ -13,7 +13,8 @@
     ├── SearchError              the search index cannot be read or written
     │   └── IndexLocked          another process is writing
     ├── ModelError               no reply, or none that can be used
-    │   ├── ModelUnavailable     nothing answers at the address
+    │   ├── ModelUnavailable     no answer can be had from the address
+    │   │   └── ModelUnreachable nothing is there, or it is left alone for a while
     │   ├── ModelNotFound        the server does not have this model
     │   ├── ModelRefused         the server said no: key, quota, bad request
     │   ├── ModelBusy            the queue is full; try again later
@@ -85,6 +86,10 @@ class ModelError(RagError):
 
 
 class ModelUnavailable(ModelError):
+    pass
+
+
+class ModelUnreachable(ModelUnavailable):
     pass
 
 

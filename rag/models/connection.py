@@ -1,26 +1,25 @@
 """One open connection to a chat server. In go messages; out come deltas and one reply, in time.
 
-It knows when to wait, when to try again, when to give up, and what this server refuses to be sent;
-it does not know what the server can do, nor what the text means. Importing it imports ``openai``.
+It knows when to ask, when to ask again, when to leave a server alone, and what this one refuses to
+be sent; it does not know what the server can do, nor what the text means. Importing it imports
+``openai``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import asdict
 from typing import Any
 
-import openai
-
-from rag.errors import ModelTimeout
+from rag.errors import ModelError, ModelTimeout, ModelUnreachable
 from rag.models import wire
+from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
-from rag.models.gathering import Gathered
+from rag.models.exchange import Exchange
 from rag.types import Delta, GenerationOptions, Message, Reply
 
 # What a server may refuse to be sent; it is then left out for good. OpenAI's newer models take no
@@ -31,17 +30,20 @@ _RETRIES = 2
 _BACKOFF_S = 0.25
 _LONGEST_PAUSE_S = 5.0  # a server that asks for more is busy, and the person should know
 _PAGE_S = 5.0  # to wait for a page of the server's about itself
-_END = object()
+_PATIENCE = 0.5  # of the time for a first token
 
 
 class Connection:
     """``server`` may be replaced when its model's true name is known."""
 
-    def __init__(self, server: wire.Server, timeouts: Timeouts, *, use_proxy: bool) -> None:
+    def __init__(
+        self, server: wire.Server, timeouts: Timeouts, breaker: Breaker, *, use_proxy: bool
+    ) -> None:
         self.server = server
         self.streams = True  # as last seen; False: the answer came in one piece
         self.heard_s: float | None = None  # on the monotonic clock, when the model last wrote
         self._timeouts = timeouts
+        self._breaker = breaker
         self._left_out: frozenset[str] = frozenset()
         self._thinks_first = False  # as last seen
         try:
@@ -54,13 +56,16 @@ class Connection:
 
     async def page(self, url: str, *, needed: bool = False) -> Any:
         """A page of the server's about itself, decoded; None where it has none."""
-        try:
-            async with asyncio.timeout(_PAGE_S):
-                return await self._client.get(url, cast_to=object)
-        except wire.FAILURES as exc:
-            if needed or wire.is_unreachable(exc):
-                raise wire.translated(exc, self.server) from wire.cause(exc, self.server)
-            return None
+        with self._watched():
+            try:
+                async with asyncio.timeout(_PAGE_S):
+                    page = await self._client.get(url, cast_to=object)
+            except wire.FAILURES as exc:
+                if needed or wire.is_unreachable(exc):
+                    raise wire.translated(exc, self.server) from wire.cause(exc, self.server)
+                return None
+            self._breaker.succeeded()
+            return page
 
     async def ask(
         self,
@@ -69,18 +74,60 @@ class Connection:
         *,
         leave_out: Iterable[str] = (),
     ) -> AsyncGenerator[Delta | Reply, None]:
+        asked_s, begun = _now_s(), False
+        with self._watched() as request:
+            try:
+                asked = self._asked(messages, options, leave_out, asked_s)
+                async with aclosing(asked) as events:
+                    async for event in events:
+                        begun, self.heard_s = True, time.monotonic()
+                        self._breaker.succeeded()
+                        yield event
+            finally:
+                # Who leaves that late would have been told of a timeout, but has another limit.
+                if not begun and _now_s() - asked_s > _PATIENCE * self._timeouts.first_token_s:
+                    self._breaker.failed(request)
+
+    @contextmanager
+    def _watched(self) -> Iterator[object]:
+        """Tell the breaker what becomes of a request, or refuse it while the circuit is open."""
+        request = object()
+        if refusal := self._breaker.refusal(request):
+            raise wire.left_alone(refusal, self.server)
+        try:
+            yield request
+        except (ModelTimeout, ModelUnreachable):
+            self._breaker.failed(request)
+            raise
+        except ModelError:
+            self._breaker.succeeded()  # it answers, if only to refuse
+            raise
+        finally:
+            self._breaker.left(request)
+
+    async def _asked(
+        self,
+        messages: Sequence[Message],
+        options: GenerationOptions,
+        leave_out: Iterable[str],
+        asked_s: float,
+    ) -> AsyncGenerator[Delta | Reply, None]:
         """Ask until an answer begins; nothing is asked again once part of it was handed on."""
-        deadline = _now_s() + self._timeouts.first_token_s
+        deadline = asked_s + self._timeouts.first_token_s
         left_out = self._left_out.union(leave_out)
         retries, begun = 0, False
         while True:
             body = _body(self.server.model, messages, options, left_out)
+            exchange = Exchange(
+                self.server, self._timeouts, deadline, thinks_first=self._thinks_first
+            )
             try:
-                async with aclosing(self._answer(body, deadline)) as events:
+                async with aclosing(exchange.events(self._client, body)) as events:
                     async for event in events:
-                        begun, self._left_out = True, left_out
-                        self.heard_s = time.monotonic()
+                        begun = True
                         yield event
+                self.streams, self._thinks_first = exchange.streams, exchange.thinks_first
+                self._left_out = left_out
                 return
             except wire.FAILURES as exc:
                 option = wire.refused_option(exc, _OPTIONAL - left_out)
@@ -93,59 +140,6 @@ class Connection:
             else:
                 retries += 1
             await asyncio.sleep(pause_s)
-
-    async def _answer(self, body: object, deadline: float) -> AsyncGenerator[Delta | Reply, None]:
-        gathered = Gathered(thinks_first=self._thinks_first)
-        async with await self._sent(body, deadline) as answer:
-            self.streams = not answer.response.headers.get("content-type", "").startswith(
-                "application/json"
-            )
-            chunks = answer if self.streams else _whole(answer)
-            while (chunk := await self._next(chunks, gathered.begun, deadline)) is not _END:
-                if delta := gathered.add(chunk):
-                    yield delta
-        if not (gathered.begun or gathered.finish_reason):
-            raise wire.unreadable(None, self.server)
-        if delta := gathered.end():
-            yield delta
-        self._thinks_first = gathered.thinks_first
-        yield gathered.reply(self.server.model)
-
-    async def _sent(self, body: object, deadline: float) -> openai.AsyncStream[object]:
-        try:
-            async with asyncio.timeout_at(deadline):
-                # Not `chat.completions.create`: its typed chunks cost more than our decoding, and
-                # hide what odd servers send.
-                return await self._client.post(
-                    "/chat/completions",
-                    body=body,
-                    cast_to=object,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        except TimeoutError:
-            raise self._too_slow(begun=False) from None
-
-    async def _next(self, chunks: AsyncIterator[object], begun: bool, deadline: float) -> object:
-        limit = _now_s() + self._timeouts.stall_s if begun else deadline
-        try:
-            async with asyncio.timeout_at(limit):
-                return await anext(chunks, _END)
-        except TimeoutError:
-            raise self._too_slow(begun) from None
-
-    def _too_slow(self, begun: bool) -> ModelTimeout:
-        model, address = self.server.model, self.server.address
-        if begun:
-            return ModelTimeout(
-                f"{model} at {address} wrote nothing more for {self._timeouts.stall_s:g} seconds, "
-                "in the middle of its answer. Ask again, or raise RAG_STALL_TIMEOUT_S."
-            )
-        return ModelTimeout(
-            f"{model} at {address} did not begin to answer within "
-            f"{self._timeouts.first_token_s:g} seconds. It may still be loading: ask again, give "
-            "it fewer passages, or raise RAG_FIRST_TOKEN_TIMEOUT_S."
-        )
 
 
 def _body(
@@ -174,11 +168,6 @@ def _body(
         "stream": True,
         **sent,
     }
-
-
-async def _whole(answer: openai.AsyncStream[object]) -> AsyncIterator[object]:
-    """The one chunk of a server that does not stream."""
-    yield json.loads(await answer.response.aread())
 
 
 def _pause_s(exc: Exception, retries: int) -> float | None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
+from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
 from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reach, Reply
 
@@ -33,7 +34,7 @@ class EndpointModel:
     """A ChatModel. ``name`` may be "", the server's first model, until ``ready`` has returned.
 
     ``best_passages``, ``best_form`` and ``context_tokens`` are what the caller knows and the
-    server does not.
+    server does not; ``breaker`` is the server's, None for one of its own.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class EndpointModel:
         api_key: str = "",
         *,
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
+        breaker: Breaker | None = None,
         reach: Reach = "cloud",
         best_passages: int | None = None,
         best_form: Form = "answer",
@@ -57,6 +59,7 @@ class EndpointModel:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._timeouts = timeouts
+        self._breaker = breaker or Breaker()
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._kept_s = math.inf  # how long the server keeps an idle model loaded
@@ -72,6 +75,10 @@ class EndpointModel:
         known = self.capabilities.context_tokens
         learned = tokens if known is None else min(known, tokens)
         self.capabilities = replace(self.capabilities, context_tokens=learned)
+
+    def retry_now(self) -> None:
+        """A person asks: the next request is sent, even to a server that was left alone."""
+        self._breaker.retry_now()
 
     async def ready(self) -> None:
         await self._ready()
@@ -100,8 +107,9 @@ class EndpointModel:
                     self._base_url,
                     self.name,
                     self._api_key,
-                    self._timeouts,
-                    self.reach,
+                    timeouts=self._timeouts,
+                    breaker=self._breaker,
+                    reach=self.reach,
                 )
                 try:
                     await self._probe(connection)
@@ -142,7 +150,9 @@ async def offered_models(
     base_url: str, api_key: str = "", *, timeouts: Timeouts = DEFAULT_TIMEOUTS, reach: Reach
 ) -> tuple[str, ...]:
     """The names of a server's models, in its order. Raises ModelError where there is no list."""
-    connection = await asyncio.to_thread(_connection, base_url, "", api_key, timeouts, reach)
+    connection = await asyncio.to_thread(
+        _connection, base_url, "", api_key, timeouts=timeouts, breaker=Breaker(), reach=reach
+    )
     async with aclosing(connection):
         return tuple(probe.entries(await connection.page("/models", needed=True)))
 
@@ -158,7 +168,13 @@ def _origin(base_url: str) -> str:
 
 
 def _connection(
-    base_url: str, name: str, api_key: str, timeouts: Timeouts, reach: Reach
+    base_url: str,
+    name: str,
+    api_key: str,
+    *,
+    timeouts: Timeouts,
+    breaker: Breaker,
+    reach: Reach,
 ) -> Connection:
     """For a thread: the first import of openai takes a second, a client a tenth of one."""
     from rag.models.connection import Connection  # noqa: PLC0415
@@ -166,7 +182,7 @@ def _connection(
 
     # A proxy must neither see nor break what stays on this machine.
     server = Server(base_url, name, api_key=api_key)
-    return Connection(server, timeouts, use_proxy=reach != "machine")
+    return Connection(server, timeouts, breaker, use_proxy=reach != "machine")
 
 
 async def _sample(connection: Connection) -> Reply:

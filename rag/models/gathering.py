@@ -19,7 +19,7 @@ Pieces = list[tuple[str, tuple[float, ...]]]  # of text, each with the figures o
 class Gathered:
     def __init__(self, *, thinks_first: bool = False) -> None:
         self.finish_reason = ""
-        self.begun = False  # the model was seen to write, be it only thinking
+        self.letters = 0  # that the model was seen to write, be it only thinking
         self._channels = Channels(thinks_first=thinks_first)
         self._usage: Any = None
         self._has_figures = False
@@ -38,7 +38,7 @@ class Gathered:
         written = within(choice, "delta") or within(choice, "message")
         thought = _text(written, "reasoning_content") or _text(written, "reasoning")
         text, tokens = _text(written, "content"), _tokens(choice)
-        self.begun = self.begun or bool(text or thought)
+        self.letters += len(text) + len(thought)
         # All zero is what servers send that do not compute them (llama.cpp, speculating).
         self._has_figures = self._has_figures or any(figure for _, figure in tokens)
         deltas = [self._channels.think(thought)] if thought else []

@@ -6,9 +6,12 @@ nothing of prompts, streams or retries. Importing it imports ``openai``, which t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import openai
 
@@ -20,7 +23,9 @@ from rag.errors import (
     ModelRefused,
     ModelTimeout,
     ModelUnavailable,
+    ModelUnreachable,
 )
+from rag.models.breaker import Refusal
 
 # ValueError: what a server sent is not UTF-8, or not JSON. OSError: its certificates are missing.
 FAILURES = (openai.OpenAIError, ValueError, OSError)
@@ -87,10 +92,20 @@ def retry_after_s(exc: Exception) -> float | None:
     """Seconds the server asks to wait; None when it does not say."""
     if not isinstance(exc, openai.APIStatusError):
         return None
+    asked = exc.response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(exc.response.headers.get("retry-after", "")))
+        wait_s = float(asked)
     except ValueError:
-        return None
+        wait_s = _seconds_until(asked)
+    return max(0.0, wait_s) if math.isfinite(wait_s) else None
+
+
+def _seconds_until(date: str) -> float:
+    """The other form of Retry-After (RFC 9110, 10.2.3); not a number when it is none."""
+    try:
+        return (parsedate_to_datetime(date) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def refused_option(exc: Exception, sent: Collection[str]) -> str | None:
@@ -138,8 +153,20 @@ def unreadable(_: Exception | None, server: Server) -> ModelError:
     )
 
 
+def left_alone(refusal: Refusal, server: Server) -> ModelError:
+    """For a request that was not sent, because those before it were in vain."""
+    if refusal.again_in_s:
+        when = f"It is tried again in {refusal.again_in_s:.0f} seconds."
+    else:
+        when = "It is being tried again now."
+    return ModelUnreachable(
+        f"{server.address} has not answered for {refusal.silent_s:.0f} seconds, so it was not "
+        f"asked. {when} Start the server meanwhile, or choose another model."
+    )
+
+
 def _unreachable(_: Exception, server: Server) -> ModelError:
-    return ModelUnavailable(
+    return ModelUnreachable(
         f"Nothing answers at {server.address}. Start the server, or choose another model."
     )
 
@@ -148,6 +175,13 @@ def _no_connection(_: Exception, server: Server) -> ModelError:
     return ModelTimeout(
         f"{server.address} did not accept a connection in time. Check that the server runs and "
         "that the address is right, or raise RAG_CONNECT_TIMEOUT_S."
+    )
+
+
+def _silent(_: Exception, server: Server) -> ModelError:
+    return ModelTimeout(
+        f"{server.address} accepts connections but does not say what it offers. Restart the "
+        "server, or choose another model."
     )
 
 
@@ -174,7 +208,7 @@ def _busy(exc: Exception, server: Server) -> ModelError:
             f"The account at {server.address} has no quota left. Choose another model."
         )
     wait_s = retry_after_s(exc)
-    when = f"in {wait_s:g} seconds" if wait_s else "in a moment"
+    when = f"in {math.ceil(wait_s)} seconds" if wait_s else "in a moment"
     return ModelBusy(
         f"{server.model} at {server.address} has more to do than it can take. Ask again {when}."
     )
@@ -228,6 +262,7 @@ _MEANING: Mapping[type[Exception], Callable[[Exception, Server], ModelError]] = 
     openai.APIError: _broken_off,  # bare: it came inside a stream
     openai.OpenAIError: _refused,  # what is left: other ways of signing in, which we do not use
     ValueError: unreadable,
+    TimeoutError: _silent,  # of a page, see connection.py
     OSError: _unreachable,
 }
 

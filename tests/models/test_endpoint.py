@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import anyio
 import httpx2
@@ -25,8 +28,10 @@ from rag.errors import (
     ModelRefused,
     ModelTimeout,
     ModelUnavailable,
+    ModelUnreachable,
 )
 from rag.models import connection, wire
+from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
 from rag.models.endpoint import EndpointModel
 from rag.types import Delta, GenerationOptions, Message, Reply
@@ -112,6 +117,24 @@ async def test_everything_is_sent_when_the_server_can_take_it(
         "stream_options": {"include_usage": True},
         "stop": ["\n\n"],
     }
+
+
+@pytest.mark.parametrize(
+    ("refused", "limits"),
+    [
+        (set(), {"max_tokens": 64}),
+        ({"max_tokens"}, {"max_completion_tokens": 64}),
+        ({"logprobs", "seed", "stream_options", "temperature"}, {"max_tokens": 64}),
+    ],
+)
+async def test_output_limit_is_always_sent_whatever_the_server_refuses(
+    scripted_server: ScriptedServer, connect: Connect, refused: set[str], limits: dict[str, int]
+) -> None:
+    scripted_server.refused_options = refused
+    await ask(connect())
+    sent = scripted_server.history[-1].body
+    names = {"max_tokens", "max_completion_tokens"} & sent.keys()
+    assert {name: sent[name] for name in names} == limits
 
 
 async def test_seed_and_stop_are_left_out_when_there_are_none(
@@ -355,7 +378,7 @@ async def test_model_is_unavailable_when_nothing_listens() -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
         error = await failure(EndpointModel("m", url, reach="machine"))
-    assert type(error) is ModelUnavailable
+    assert type(error) is ModelUnreachable
     assert str(error) == (f"Nothing answers at {url}. Start the server, or choose another model.")
 
 
@@ -364,7 +387,7 @@ async def test_model_is_unavailable_when_its_certificates_are_missing(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
     error = await failure(EndpointModel("m", "https://127.0.0.1:9/v1"))
-    assert type(error) is ModelUnavailable
+    assert type(error) is ModelUnreachable
 
 
 # --- trying again
@@ -415,6 +438,144 @@ async def test_request_is_not_repeated_when_part_of_the_answer_was_shown(
     with pytest.raises(ModelUnavailable, match="broke before the answer was complete"):
         await anext(events)
     assert len(scripted_server.history) == 1
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        format_datetime(datetime.now(UTC) + timedelta(minutes=10), usegmt=True),
+        "600",
+        "1e9",
+    ],
+)
+async def test_request_is_not_repeated_when_it_is_to_wait_until_a_date(
+    scripted_server: ScriptedServer, connect: Connect, when: str
+) -> None:
+    scripted_server.script(Scripted(status=503, headers={"retry-after": when}))
+    await failure(connect())
+    assert len(scripted_server.history) == 1
+
+
+@pytest.mark.parametrize(
+    "when", ["Wed, 21 Oct 2015 07:28:00 GMT", "-5", "0", "soon", "nan", "inf", ""]
+)
+async def test_request_is_repeated_when_there_is_nothing_to_wait_for(
+    scripted_server: ScriptedServer, connect: Connect, when: str
+) -> None:
+    scripted_server.script(Scripted(status=429, headers={"retry-after": when}), Scripted(["a"]))
+    assert (await ask(connect()))[-1].text == "a"
+
+
+# --- leaving a dead server alone
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_dead_server_costs_one_wait_when_it_is_asked_again(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    clock = Clock()
+    model = connect(timeouts=SHORT, breaker=Breaker(clock))
+    scripted_server.fallback = Scripted(headers_after_s=600)
+    assert type(await failure(model)) is ModelTimeout
+    clock.now_s += 3
+    error = await failure(model)
+    assert type(error) is ModelUnreachable
+    assert str(error) == (
+        f"{scripted_server.base_url} has not answered for 3 seconds, so it was not asked. It is "
+        "tried again in 7 seconds. Start the server meanwhile, or choose another model."
+    )
+    assert len(scripted_server.history) == 1
+    clock.now_s += 7
+    scripted_server.fallback = Scripted(["Back"])
+    assert (await ask(model))[-1].text == "Back"
+    assert (await ask(model))[-1].text == "Back"
+
+
+async def test_dead_server_is_asked_when_a_person_wants_it(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    model = connect(timeouts=SHORT, breaker=Breaker(Clock()))
+    scripted_server.script(Scripted(headers_after_s=600), Scripted(["Back"]))
+    await failure(model)
+    model.retry_now()
+    assert (await ask(model))[-1].text == "Back"
+
+
+async def test_others_do_not_wait_when_a_dead_server_is_on_trial(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    clock = Clock()
+    model = connect(timeouts=Timeouts(60, 60, 0.2), breaker=Breaker(clock))
+    scripted_server.script(Scripted(["a"], then="stall"), Scripted(headers_after_s=600))
+    await failure(model)
+    clock.now_s += 10
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, model)
+        for _ in range(2):
+            await run_sync(scripted_server.arrivals.get)
+        assert "It is being tried again now." in str(await failure(model))
+        tasks.cancel_scope.cancel()
+    scripted_server.fallback = Scripted(["Back"])
+    assert (await ask(model))[-1].text == "Back"  # the one that left decided nothing
+
+
+async def test_models_of_a_dead_server_are_left_alone_together(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    breaker = Breaker(Clock())
+    scripted_server.script(Scripted(headers_after_s=600))
+    await failure(connect(timeouts=SHORT, breaker=breaker))
+    error = await failure(connect("another", breaker=breaker))
+    assert "so it was not asked" in str(error)
+
+
+async def test_absent_server_is_not_looked_for_again_when_it_was_just_absent() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        model = EndpointModel("m", url, reach="machine")
+        assert "Nothing answers" in str(await failure(model))
+        assert "so it was not asked" in str(await failure(model))
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+async def test_server_that_refuses_is_asked_again(
+    scripted_server: ScriptedServer, connect: Connect, status: int
+) -> None:
+    model = connect()
+    scripted_server.script(*[Scripted(status=status, headers={"retry-after": "60"})] * 2)
+    await failure(model)
+    await failure(model)
+    assert len(scripted_server.history) == 2
+
+
+async def test_server_counts_as_dead_when_it_is_left_after_long_silence(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    scripted_server.script(Scripted(headers_after_s=600))
+    model = connect(timeouts=Timeouts(60, 2, 60))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):  # such as the limit of an escalation
+            await ask(model)
+    assert "so it was not asked" in str(await failure(model))
+
+
+async def test_server_does_not_count_as_dead_when_it_is_soon_left(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    scripted_server.script(Scripted(headers_after_s=600), Scripted(["a"]))
+    model = connect()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, model)
+        await run_sync(scripted_server.arrivals.get)
+        tasks.cancel_scope.cancel()
+    assert (await ask(model))[-1].text == "a"
 
 
 # --- what a server refuses
@@ -567,13 +728,13 @@ def test_every_error_of_the_library_has_a_meaning_when_raised(kind: type) -> Non
         (openai.RateLimitError, ModelBusy),
         (openai.InternalServerError, ModelUnavailable),
         (openai.APIStatusError, ModelRefused),
-        (openai.APIConnectionError, ModelUnavailable),
+        (openai.APIConnectionError, ModelUnreachable),
         (openai.APITimeoutError, ModelTimeout),
         (openai.APIResponseValidationError, ModelUnavailable),
         (openai.APIError, ModelUnavailable),
         (openai.LengthFinishReasonError, ModelRefused),
         (openai.ContentFilterFinishReasonError, ModelRefused),
-        (openai.WebSocketConnectionClosedError, ModelUnavailable),
+        (openai.WebSocketConnectionClosedError, ModelUnreachable),
         (openai.OpenAIError, ModelRefused),
     ],
 )
