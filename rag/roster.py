@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import replace
+from typing import Self
 
 import psutil
 
@@ -19,38 +19,20 @@ from rag.models import added, downloads, naming, places, tiers
 from rag.models.chat import ChatModel, Timeouts
 from rag.models.discovery import FoundServer, is_listening
 from rag.models.downloads import Download
-from rag.models.embedded.model import EmbeddedModel, Status
+from rag.models.embedded.served import ServedModel
 from rag.models.endpoint import EndpointModel
 from rag.models.foundry.service import service_address
 from rag.models.picking import ALIASES
 from rag.models.reach import reach_of
 from rag.models.servers import Servers
+from rag.models.status import TierStatus, status_of
 from rag.models.tiers import Homes, Resolved, TierSetting
 from rag.models.trial import Trial, tried
 from rag.models.weights import WEIGHTS, Progress
 from rag.settings import Settings
-from rag.types import Capabilities, Reach, Tier
+from rag.types import Capabilities, Tier
 
-State = Literal["unknown", "none", "idle", "preparing", "ready", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class TierStatus:
-    """How far a tier's model is from answering; ``sentence`` says it to a person."""
-
-    tier: Tier
-    setting: str  # what it resolved to, without a key; "" while that is not known
-    model: str  # "" when there is none, or none is known yet
-    state: State
-    sentence: str
-    progress: Progress | None = None  # while preparing
-    capabilities: Capabilities | None = None
-    reach: Reach | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Nothing to wait for: a question is answered, or refused, at once."""
-        return self.state in {"none", "ready", "failed"}
+__all__ = ["Roster", "TierStatus"]
 
 
 class Roster:
@@ -162,22 +144,8 @@ class Roster:
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         found = self._resolved.get((tier, self._written(tier, setting)))
         failure = self._failures.get(tier, "") if setting is None else ""
-        if found is None:
-            state: State = "failed" if failure else "unknown"
-            return TierStatus(tier, "", "", state, failure or "It is not known yet.")
-        if found.model is None:
-            return TierStatus(tier, "none", "", "none", found.reason)
-        state, sentence, progress = _state(found.model, failure)
-        return TierStatus(
-            tier,
-            str(found.setting),
-            found.model.name,
-            state,
-            f"{found.reason} {sentence}",
-            progress,
-            found.model.capabilities,
-            found.model.reach,
-        )
+        known = self._remembered(found) if found else None
+        return status_of(tier, found, failure, known)
 
     # --- what there is to choose from
 
@@ -248,6 +216,11 @@ class Roster:
             if isinstance(model, EndpointModel):
                 await model.aclose()
 
+    def _remembered(self, found: Resolved) -> Capabilities | None:
+        """What a model that was not asked yet could do when it last was."""
+        address = self._address(found.setting)
+        return self._servers.recall(address, found.setting.model) if address else None
+
     async def _note(self, found: Resolved) -> None:
         """Keep what a server's model was seen to do."""
         if isinstance(found.model, EndpointModel) and found.model.capabilities.streams is not None:
@@ -261,12 +234,21 @@ class Roster:
         await asyncio.gather(*self._warming.values(), return_exceptions=True)
         await self._servers.close()
         for model in self._models.values():
-            if isinstance(model, EmbeddedModel | EndpointModel):
+            if isinstance(model, ServedModel | EndpointModel):
                 await model.aclose()
 
-    async def look(self, tier: Tier) -> None:
-        """See what a tier's model can do, without starting an embedded one: for ``status``."""
-        await self._warm(tier, lambda model: not isinstance(model, EmbeddedModel))
+    async def look(self, tier: Tier, *, remote: bool = False) -> None:
+        """See what a tier's model can do, without starting one of ours: for ``status``.
+
+        One on another machine is sent nothing, unless the settings or ``remote`` allow it.
+        """
+        allowed = remote or self._homes.allow_remote
+        await self._warm(
+            tier,
+            lambda model: (
+                not isinstance(model, ServedModel) and (allowed or model.reach == "machine")
+            ),
+        )
 
     async def _warm(
         self, tier: Tier, wanted: Callable[[ChatModel], bool] = lambda model: True
@@ -282,22 +264,3 @@ class Roster:
 
     def _written(self, tier: Tier, setting: str | None) -> str:
         return self._settings[tier] if setting is None else setting
-
-
-def _state(model: ChatModel, failure: str) -> tuple[State, str, Progress | None]:
-    if isinstance(model, EmbeddedModel):
-        match model.status.stage:
-            case "idle" | "ready" | "failed" as stage:
-                return stage, model.status.sentence, None
-            case stage:
-                return "preparing", model.status.sentence, _progress(stage, model.status)
-    if model.capabilities.streams is not None:
-        return "ready", f"{model.name} answers.", None
-    if failure:
-        return "failed", failure, None
-    return "idle", f"{model.name or 'Its model'} is asked when it is first needed.", None
-
-
-def _progress(stage: Literal["download", "convert", "load"], status: Status) -> Progress:
-    unit = "bytes" if stage == "download" else "steps"
-    return Progress(stage, status.done, status.total, unit)

@@ -168,10 +168,9 @@ async def _asked(
     candidate: Candidate, server: FoundServer, client: httpx.AsyncClient
 ) -> FoundServer:
     listed = await _page(client, candidate, "/models", needed=True)
-    entries = {name: one for name, one in probe.entries(listed).items() if name not in _OWN}
-    if not entries and not isinstance(listed, dict | list):
-        raise _not_a_server(candidate)
-    if not entries and (probe.entries(listed) or "data" not in listed):
+    offered = probe.entries(listed)
+    entries = {name: one for name, one in offered.items() if name not in _OWN}
+    if not _is_list(listed) or (offered and not entries):
         raise _not_a_server(candidate)
     dialect, pages = await _dialect(client, candidate, tuple(entries.values()))
     if dialect is None:
@@ -182,6 +181,11 @@ async def _asked(
         version=str(dialect.version(pages) or ""),
         models=tuple(dialect.model(name, entry, pages) for name, entry in entries.items()),
     )
+
+
+def _is_list(page: Any) -> bool:
+    """Of models, perhaps of none: Ollama then says null."""
+    return isinstance(page, dict) and isinstance(page.get("data", ""), list | None)
 
 
 async def _dialect(
@@ -224,7 +228,7 @@ async def _page(
         raise _SilentError(f"{candidate.base_url} wants {wants}.")
     try:
         return json.loads(body) if response.is_success else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
