@@ -87,11 +87,11 @@ class EndpointModel:
         self, messages: Sequence[Message], options: GenerationOptions
     ) -> AsyncGenerator[Delta | Reply, None]:
         connection = await self._ready()
-        leave_out = () if self.capabilities.logprobs else ("logprobs",)
+        leave_out = ("logprobs",) if self.capabilities.logprobs is False else ()
         async with aclosing(connection.ask(messages, options, leave_out=leave_out)) as events:
             async for event in events:
-                if event.reasoning and not self.capabilities.reasons:
-                    self.capabilities = replace(self.capabilities, reasons=True)
+                if isinstance(event, Reply):
+                    self.capabilities = probe.learned(self.capabilities, event)
                 yield event
 
     async def aclose(self) -> None:
@@ -130,31 +130,24 @@ class EndpointModel:
             )
         entry = entries.get(self.name, {})
         found = probe.advertised(entry) or await self._observed(connection, entry)
-        known = self.capabilities.context_tokens
-        self.capabilities = replace(found, context_tokens=known or found.context_tokens)
+        known = self.capabilities
+        self.capabilities = replace(
+            found,
+            context_tokens=known.context_tokens or found.context_tokens,
+            reasons=known.reasons or found.reasons,
+        )
 
     async def _observed(self, connection: Connection, entry: Mapping[str, Any]) -> Capabilities:
         reply = await _sample(connection)
         root = self._base_url.removesuffix("/v1")
         pages = await asyncio.gather(*(connection.page(root + path) for path in probe.PAGES))
         self._kept_s = probe.kept_s(self.name, pages, datetime.now(UTC))
-        return Capabilities(
+        found = Capabilities(
             streams=connection.streams,
             reports_usage=reply.prompt_tokens is not None,
-            logprobs=reply.logprobs is not None,
             context_tokens=probe.context_tokens(self.name, entry, pages),
         )
-
-
-async def offered_models(
-    base_url: str, api_key: str = "", *, timeouts: Timeouts = DEFAULT_TIMEOUTS, reach: Reach
-) -> tuple[str, ...]:
-    """The names of a server's models, in its order. Raises ModelError where there is no list."""
-    connection = await asyncio.to_thread(
-        _connection, base_url, "", api_key, timeouts=timeouts, breaker=Breaker(), reach=reach
-    )
-    async with aclosing(connection):
-        return tuple(probe.entries(await connection.page("/models", needed=True)))
+        return probe.learned(found, reply)
 
 
 def _origin(base_url: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from rag.models.gathering import count, within
-from rag.types import Capabilities, GenerationOptions, Message
+from rag.types import Capabilities, GenerationOptions, Message, Reply
 
 # Open-ended, so that no model is certain of every token: figures that are all zero are not real.
 QUESTION = (Message("user", "Tell me a story about a lighthouse."),)
@@ -55,6 +56,15 @@ def advertised(entry: Mapping[str, Any]) -> Capabilities | None:
         logprobs=within(told, "logprobs"),
         context_tokens=_of_entry(entry),
     )
+
+
+def learned(known: Capabilities, reply: Reply) -> Capabilities:
+    """``known``, and what a reply shows. One that is all thinking tells nothing of logprobs."""
+    if reply.reasoning:
+        known = replace(known, reasons=True)
+    if known.logprobs is None and (reply.text or not reply.reasoning):
+        known = replace(known, logprobs=reply.logprobs is not None)
+    return known
 
 
 def context_tokens(name: str, entry: Mapping[str, Any], pages: Sequence[Any]) -> int | None:

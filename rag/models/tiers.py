@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from rag.errors import SettingsError
+from rag.models.breaker import Breakers
 from rag.models.chat import ChatModel, Timeouts
 from rag.models.dialects import is_hosted
 from rag.models.discovery import FoundServer
@@ -63,6 +64,7 @@ class Homes:
     found: tuple[FoundServer, ...] = ()  # what ``auto`` chooses from
     allow_remote: bool = False  # may ``auto`` choose what is not on this machine?
     memory_bytes: int | None = None  # of this machine; None: not known
+    breakers: Breakers = field(default_factory=Breakers, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _model(setting: TierSetting, homes: Homes) -> ChatModel | None:
         server.base_url,
         key_of(server, homes),
         timeouts=homes.timeouts,
+        breaker=homes.breakers.of(server.base_url),
         reach="cloud" if _is_hosted(setting, homes) else reach_of(server.base_url),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rag.errors import RagError
 from rag.models import probe
 from rag.models.chat import ChatModel
+from rag.models.endpoint import EndpointModel
 from rag.types import Capabilities, Delta, GenerationOptions, Reach, Reply
 
 _OPTIONS = GenerationOptions(max_tokens=32)
@@ -36,6 +37,8 @@ async def tried(setting: str, model: ChatModel) -> Trial:
     """Ask ``model`` for a few words. Never raises RagError: that becomes the trial's ``error``."""
     is_cold = model.is_cold
     started = time.perf_counter()
+    if isinstance(model, EndpointModel):
+        model.retry_now()
     try:
         await model.ready()
         load_ms = _ms_since(started)

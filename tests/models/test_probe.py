@@ -71,6 +71,17 @@ async def test_logprobs_are_missing_when_null_or_all_zero(
     assert "logprobs" not in scripted_server.history[-1].body
 
 
+async def test_logprobs_are_not_known_when_the_sample_was_all_thinking(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    scripted_server.script(Scripted(["<think>", "Hm"], [-1, -1], finish_reason="length"))
+    model = connect()
+    assert await found(model) == Capabilities(True, True, None, None, reasons=True)
+    [_ async for _ in model.stream(probe.QUESTION, probe.OPTIONS)]
+    assert scripted_server.history[-1].body["logprobs"] is True
+    assert model.capabilities.logprobs is True
+
+
 async def test_usage_is_missing_when_not_reported(
     scripted_server: ScriptedServer, connect: Connect
 ) -> None:
