@@ -142,6 +142,30 @@ class Settings(BaseSettings):
         "counted.",
     )
 
+    compare_prompt: str = Field(
+        "",
+        validation_alias="COMPARE_PROMPT",
+        description="What `compare` asks in place of its probes.",
+    )
+    bench_models: str = Field(
+        "",
+        validation_alias="BENCH_MODELS",
+        description="Models that `bench` measures, with commas between; unset: both tiers'.",
+    )
+    bench_prompt: str = Field(
+        "",
+        validation_alias="BENCH_PROMPT",
+        description="What `bench` asks; unset: a text of known length.",
+    )
+    bench_rounds: Positive = Field(
+        5, validation_alias="BENCH_ROUNDS", description="How often `bench` asks each."
+    )
+    bench_stream: bool = Field(
+        True,
+        validation_alias="BENCH_STREAM",
+        description="Let `bench` have answers streamed; without, only totals can be told.",
+    )
+
     # the page
     port: int = Field(
         8000,

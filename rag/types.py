@@ -105,6 +105,7 @@ class GenerationOptions:
     temperature: float = 0.0
     seed: int | None = 0
     stop: tuple[str, ...] = ()
+    is_streamed: bool = True  # False: in one piece, at the end
 
 
 @dataclass(frozen=True, slots=True)

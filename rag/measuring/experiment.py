@@ -68,9 +68,11 @@ class Experiment:
             if cell in done and cell.round:
                 continue
             prompt = prompts[cell.prompt]
+            is_cold = self.models[cell.model].is_cold
             load_ms = await self._loaded_ms(cell) if cell.round == 0 else None
             asked = [self._sampled(Sample(cell, one), prompt) for one in range(cell.at_once)]
-            yield [replace(one, load_ms=load_ms) for one in await asyncio.gather(*asked)]
+            samples = await asyncio.gather(*asked)
+            yield [replace(sample, load_ms=load_ms, is_cold=is_cold) for sample in samples]
 
     async def _loaded_ms(self, cell: Cell) -> float | None:
         """How long until it can be asked; None when it cannot, which asking it will tell."""
@@ -85,7 +87,9 @@ class Experiment:
         plan, cell = self.plan, sample.cell
         model = self.models[cell.model]
         messages = marked(prompt.messages, plan.mark, sample) if plan.mark else prompt.messages
-        options = GenerationOptions(prompt.max_tokens, plan.temperature, plan.seed)
+        options = GenerationOptions(
+            prompt.max_tokens, plan.temperature, plan.seed, is_streamed=plan.is_streamed
+        )
         meter = self.meter_of(cell.model, model) if cell.at_once == 1 else None
         if meter:
             meter.start()

@@ -71,6 +71,7 @@ class Sample:
 
     cell: Cell
     number: int = 0  # among those sent at once
+    is_cold: bool = False  # the model may not have been loaded before
     load_ms: float | None = None  # warm-up only: until the model could be asked
     first_token_ms: float | None = None
     total_ms: float | None = None

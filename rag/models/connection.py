@@ -160,12 +160,14 @@ def _body(
         sent["max_completion_tokens"] = options.max_tokens
     if options.seed is None:
         sent.pop("seed", None)
+    if not options.is_streamed:
+        sent.pop("stream_options", None)
     if options.stop:
         sent["stop"] = list(options.stop)
     return {
         "model": model,
         "messages": [asdict(message) for message in messages],
-        "stream": True,
+        "stream": options.is_streamed,
         **sent,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import subprocess
@@ -252,6 +253,20 @@ async def test_comments_and_a_huge_chunk_are_taken_when_a_server_sends_them(
     scripted_server.script(Scripted(["é" * 2_000_000, "!"], keep_alives=3))
     events = await ask(connect())
     assert [len(event.text) for event in events] == [2_000_000, 1, 2_000_001]
+
+
+async def test_the_answer_comes_in_one_piece_when_no_stream_is_wanted(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    whole = {"choices": [{"message": {"content": "In Iași."}, "finish_reason": "stop"}]}
+    usage = {"prompt_tokens": 12, "completion_tokens": 3}
+    body = json.dumps({**whole, "usage": usage})
+    scripted_server.script(Scripted(body=body, content_type="application/json"))
+    options = GenerationOptions(max_tokens=64, is_streamed=False)
+    events = [event async for event in connect().stream(QUESTION, options)]
+    assert events == [Delta("In Iași."), Reply("In Iași.", MODEL, "stop", 12, 3)]
+    sent = scripted_server.history[0].body
+    assert (sent["stream"], "stream_options" in sent) == (False, False)
 
 
 async def test_answer_comes_in_one_piece_when_the_server_does_not_stream(
