@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scripted_server import Scripted, ScriptedServer
 
-from rag import doctor
-from rag.doctor import Finding, State, examine, machine
+from rag.doctor import examine
+from rag.machine import Finding
 from rag.models.weights import WEIGHTS
 from rag.settings import Settings, load
 
@@ -17,71 +16,22 @@ from rag.settings import Settings, load
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").mkdir()
-    return load(data_dir=tmp_path / "data", docs_dir=tmp_path / "docs", slm="none", llm="none")
+    return load(
+        data_dir=tmp_path / "data",
+        docs_dir=tmp_path / "docs",
+        slm="none",
+        llm="none",
+        discovery=False,
+    )
 
 
 def with_(settings: Settings, **changes: Any) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def state(settings: Settings, check: str) -> State:
-    [finding] = [one for one in machine(settings) if one.check == check]
-    assert bool(finding.fix) == (finding.state != "ok")
-    return finding.state
-
-
 async def of_model(settings: Settings, check: str) -> Finding:
     [finding] = [one async for one in examine(settings) if one.check == check]
     return finding
-
-
-def test_each_check_is_made_once_when_a_machine_is_examined(settings: Settings) -> None:
-    checks = [finding.check for finding in machine(settings)]
-    assert checks == [
-        *("python", "packages", "libraries", "settings", "data folder", "disk", "memory"),
-        *("documents folder", "tokenizer", "port"),
-    ]
-
-
-def test_packages_are_named_when_they_are_missing_or_of_another_version(tmp_path: Path) -> None:
-    pins = tmp_path / "requirements.txt"
-    pins.write_text(
-        "--only-binary :all:\n\n# comment\nclick==0.1\nno-such-package==1.0\n"
-        "not-here==1 ; sys_platform == 'none'\n"
-    )
-    wrong = doctor._unmet(pins)
-    assert set(wrong) == {"click", "no-such-package"}
-    assert wrong["no-such-package"] is None
-    assert doctor._unmet(tmp_path / "missing.txt") == {}
-
-
-def test_a_setting_is_pointed_out_when_it_is_misspelt(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert state(settings, "settings") == "ok"
-    monkeypatch.setenv("RAG_TOPK", "3")
-    assert state(settings, "settings") == "warning"
-
-
-def test_it_is_a_problem_when_nothing_can_be_written(settings: Settings, tmp_path: Path) -> None:
-    assert state(settings, "data folder") == "ok"
-    file = tmp_path / "file"
-    file.touch()
-    assert state(with_(settings, data_dir=file / "data"), "data folder") == "problem"
-
-
-def test_it_is_a_warning_when_the_documents_folder_is_missing(
-    settings: Settings, tmp_path: Path
-) -> None:
-    assert state(settings, "documents folder") == "ok"
-    assert state(with_(settings, docs_dir=tmp_path / "none"), "documents folder") == "warning"
-
-
-def test_it_is_a_warning_when_the_port_is_taken(settings: Settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert state(with_(settings, port=port), "port") == "warning"
-    assert state(with_(settings, port=port), "port") == "ok"
 
 
 @pytest.mark.anyio
@@ -92,7 +42,8 @@ async def test_all_is_well_when_the_model_answers(
     asked = with_(settings, slm=f"{scripted_server.base_url}#small")
     finding = await of_model(asked, "slm model")
     assert (finding.state, finding.fix) == ("ok", "")
-    assert finding.message.startswith("small starts and answers: ")
+    assert finding.message.startswith("It is chosen in the settings. small answers after ")
+    assert finding.message.endswith(" s; it streams, counts tokens.")
     assert scripted_server.history[-1].body["max_tokens"] == 1
 
 
@@ -114,7 +65,7 @@ async def test_it_is_a_warning_when_the_model_is_still_to_be_fetched(settings: S
     assert finding == Finding(
         "llm model",
         "warning",
-        "smollm2-135m is not here yet.",
+        "It is chosen in the settings. smollm2-135m is not here yet.",
         "98 MB are fetched at first need, or now by: python -m rag models pull smollm2-135m",
     )
 
@@ -126,4 +77,62 @@ async def test_it_is_a_problem_when_the_file_of_a_model_is_damaged(settings: Set
     file.write_bytes(b"GGUF")
     assert "smollm2-135m" in WEIGHTS
     finding = await of_model(with_(settings, llm="embedded:smollm2-135m"), "llm model")
-    assert (finding.state, finding.message) == ("problem", "The file of smollm2-135m is damaged.")
+    assert finding.state == "problem"
+    assert finding.message == "It is chosen in the settings. The file of smollm2-135m is damaged."
+
+
+@pytest.mark.anyio
+async def test_it_is_said_when_no_other_server_is_found(settings: Settings) -> None:
+    finding = await of_model(settings, "server")
+    assert finding == Finding("server", "ok", "No other model server was found on this machine.")
+
+
+@pytest.mark.anyio
+async def test_a_server_is_described_when_it_is_found(
+    settings: Settings, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.models = [{"id": "llama3.2:3b"}, {"id": "nomic-embed-text"}]
+    scripted_server.pages = {
+        "/api/version": {"version": "0.12.11"},
+        "/api/tags": {"models": [{"name": "llama3.2:3b", "details": {"parameter_size": "3.2B"}}]},
+        "/api/ps": {"models": [{"name": "llama3.2:3b", "context_length": 4096}]},
+    }
+    asked = with_(settings, ollama_host=scripted_server.base_url.removesuffix("/v1"))
+    finding = await of_model(asked, "server")
+    assert finding == Finding(
+        "server",
+        "ok",
+        "Ollama on this machine (0.12.11) has llama3.2:3b (3.2B, context 4,096), "
+        "nomic-embed-text (embedding).",
+    )
+
+
+@pytest.mark.anyio
+async def test_the_table_of_remedies_is_named_when_a_server_is_not_what_it_should_be(
+    settings: Settings, scripted_server: ScriptedServer
+) -> None:
+    asked = with_(settings, llm=f"{scripted_server.base_url}/elsewhere/v1#m")
+    finding = await of_model(asked, "server")
+    assert finding.state == "warning"
+    assert "is not a model server" in finding.message
+    assert finding.fix == "See docs/troubleshooting.md#models."
+
+
+@pytest.mark.anyio
+async def test_nothing_is_sent_when_a_model_is_on_another_machine(settings: Settings) -> None:
+    asked = with_(settings, slm="http://198.51.100.1:9/v1#far")
+    findings = [one async for one in examine(asked) if one.check in {"server", "slm model"}]
+    assert findings == [
+        Finding(
+            "server",
+            "ok",
+            "http://198.51.100.1:9/v1: Not asked: it is on another machine. "
+            "The option --remote asks it.",
+        ),
+        Finding(
+            "slm model",
+            "ok",
+            "It is chosen in the settings. Not asked: it is on another machine. "
+            "The option --remote asks it.",
+        ),
+    ]

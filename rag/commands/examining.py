@@ -7,20 +7,22 @@ from dataclasses import asdict
 
 import click
 
-from rag.commands.terminal import example, json_option, print_json, run
-from rag.doctor import Finding, examine
+from rag.commands.terminal import example, json_option, print_json, remote_option, run
+from rag.doctor import examine
+from rag.machine import Finding
 from rag.settings import load
 
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 @click.command(epilog=example("doctor"))
+@remote_option
 @json_option
 @run
-async def doctor(as_json: bool) -> int:
+async def doctor(as_json: bool, remote: bool) -> int:
     """Check this machine, and say how to mend it. Nothing is downloaded."""
     findings: list[Finding] = []
-    async with aclosing(examine(load())) as found:
+    async with aclosing(examine(load(), remote=remote)) as found:
         async for finding in found:
             findings.append(finding)
             if not as_json:

@@ -8,13 +8,23 @@ from pathlib import Path
 
 import click
 
-from rag.commands.terminal import example, json_option, print_json, progress_shown, run
+from rag.commands.terminal import (
+    example,
+    json_option,
+    print_json,
+    progress_shown,
+    remote_option,
+    run,
+)
+from rag.doctor import ALLOW
 from rag.encoding import Json
 from rag.models import weights
+from rag.models.discovery import NOT_ASKED, FoundServer
 from rag.models.embedded import server
 from rag.models.embedded.convert import prepared
 from rag.models.embedded.home import EmbeddedHome
 from rag.models.embedded.running import RunningServer
+from rag.models.facts import known_of
 from rag.models.weights import WEIGHTS, Installed
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, load
@@ -30,22 +40,24 @@ name_argument = click.argument("name", type=click.Choice(list(WEIGHTS)), metavar
     invoke_without_command=True,
     epilog=example("models", "models pull qwen2.5-coder-1.5b"),
 )
+@remote_option
 @json_option
 @click.pass_context
-def models(context: click.Context, as_json: bool) -> None:
-    """Show each tier's model and the embedded models; fetch or remove one."""
+def models(context: click.Context, as_json: bool, remote: bool) -> None:
+    """Show each tier's model, the servers found and the embedded models; fetch or remove one."""
     if context.invoked_subcommand is None:
-        show(as_json)
+        show(as_json, remote)
 
 
 @run
-async def show(as_json: bool) -> None:
+async def show(as_json: bool, remote: bool) -> None:
     settings = load()
     roster = Roster.of(settings)
     try:
         for tier in TIERS:
-            await roster.look(tier)
+            await roster.look(tier, remote=remote)
         tiers = [roster.status(tier) for tier in TIERS]
+        servers = await roster.servers(remote=remote)
     finally:
         await roster.close()
     embedded = weights.installed(settings.data_dir)
@@ -53,15 +65,28 @@ async def show(as_json: bool) -> None:
         print_json(
             {
                 "tiers": [tier_json(status) for status in tiers],
+                "servers": [server_json(found) for found in servers],
                 "embedded": [embedded_json(one) for one in embedded],
             }
         )
         return
     for status in tiers:
         click.echo(f"{status.tier.upper()}  {status.setting or status.state}: {status.sentence}")
+    click.echo("\nModel servers:" if servers else "\nNo other model server was found.")
+    for found in servers:
+        show_server(found)
     click.echo("\nEmbedded models:")
     for one in embedded:
         click.echo(f"  {one.name:<20} {_embedded_line(one)}")
+
+
+def show_server(server: FoundServer) -> None:
+    version = f" ({server.version})" if server.version else ""
+    hint = f" {ALLOW}" if server.problem == NOT_ASKED else ""
+    click.echo(f"  {server.name}{version}{f': {server.problem}{hint}' if server.problem else ''}")
+    for model in server.models:
+        known = ", ".join(known_of(model))
+        click.echo(f"    {server.setting(model)}{f'  ({known})' if known else ''}")
 
 
 @models.command(epilog=example("models pull qwen2.5-coder-1.5b"))
@@ -136,6 +161,31 @@ def tier_json(status: TierStatus) -> Json:
         "sentence": status.sentence,
         "reach": status.reach,
         "capabilities": asdict(status.capabilities) if status.capabilities else None,
+    }
+
+
+def server_json(server: FoundServer) -> Json:
+    return {
+        "kind": server.kind,
+        "address": server.base_url,
+        "reach": server.reach,
+        "version": server.version,
+        "added": server.is_added,
+        "problem": server.problem,
+        "models": [
+            {
+                "name": model.name,
+                "setting": server.setting(model),
+                "purpose": model.purpose,
+                "parameters_b": model.parameters_b,
+                "size_bytes": model.size_bytes,
+                "context_tokens": model.context_tokens,
+                "loaded": model.is_loaded,
+                "hosted": model.is_hosted,
+                "capabilities": asdict(model.capabilities) if model.capabilities else None,
+            }
+            for model in server.models
+        ],
     }
 
 

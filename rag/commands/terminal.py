@@ -24,6 +24,10 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print exactly one JSON document."
 )
 
+remote_option = click.option(
+    "--remote", is_flag=True, help="Ask model servers on other machines, too."
+)
+
 
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -21,6 +22,8 @@ from rag.models import probe
 from rag.models.dialects import BY_KIND, DIALECTS, FOUNDRY, Dialect, Entry, FoundModel, Pages, named
 from rag.models.reach import reach_of
 from rag.types import Reach
+
+NOT_ASKED = "Not asked: it is on another machine."
 
 _OWN = frozenset({"rag-auto", "rag-slm", "rag-llm", "rag-refine"})  # what a chat like this offers
 _CONNECT_S = 0.4
@@ -62,6 +65,15 @@ class FoundServer:
         if self.kind and self.reach == "machine":
             return f"{self.kind} on this machine"
         return f"{self.kind} at {self.base_url}" if self.kind else self.base_url
+
+    def setting(self, model: FoundModel) -> str:
+        """What a tier is set to, to use ``model``.
+
+        >>> server = FoundServer("Ollama", "http://127.0.0.1:11434/v1", "machine")
+        >>> server.setting(FoundModel("llama3.2:3b"))
+        'http://127.0.0.1:11434/v1#llama3.2:3b'
+        """
+        return f"{self.base_url}#{quote(model.name, safe='/:@ ')}"
 
 
 class _NotThereError(Exception):
@@ -150,7 +162,7 @@ async def _looked_at(candidate: Candidate, clients: Clients) -> FoundServer | No
     )
     client = clients.get(reach != "machine")
     if client is None:
-        return replace(server, problem="Not asked: it is on another machine.")
+        return replace(server, problem=NOT_ASKED)
     try:
         async with asyncio.timeout(_LOOK_S if reach == "machine" else _LOOK_FAR_S):
             return await _asked(candidate, server, client)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rag.models.chat import ChatModel
+from rag.models.discovery import NOT_ASKED
 from rag.models.embedded.served import ServedModel, Status
 from rag.models.tiers import Resolved
 from rag.models.weights import Progress
@@ -70,7 +71,7 @@ def _state(model: ChatModel, failure: str) -> tuple[State, str, Progress | None]
     if failure:
         return "failed", failure, None
     if model.reach != "machine":
-        return "idle", "Not asked: it is on another machine.", None
+        return "idle", NOT_ASKED, None
     return "idle", f"{model.name or 'Its model'} is asked when it is first needed.", None
 
 
