@@ -21,6 +21,8 @@ from rag.models.discovery import FoundServer, is_listening
 from rag.models.downloads import Download
 from rag.models.embedded.served import ServedModel
 from rag.models.endpoint import EndpointModel
+from rag.models.foundry import catalogue, sdk
+from rag.models.foundry.catalogue import Catalogue
 from rag.models.foundry.service import service_address
 from rag.models.picking import ALIASES
 from rag.models.reach import reach_of
@@ -63,6 +65,7 @@ class Roster:
             timeouts,
             allow_remote=settings.allow_remote,
             memory_bytes=psutil.virtual_memory().total,
+            device=settings.foundry_ep,
         )
         written: dict[Tier, str] = {"slm": settings.slm, "llm": settings.llm}
         servers = Servers(
@@ -83,7 +86,8 @@ class Roster:
         """What a tier can be set to without writing an address."""
         embedded = tuple(f"embedded:{name}" for name in WEIGHTS)
         foundry = tuple(f"foundry:{alias}" for alias in ALIASES.values())
-        return (*embedded, *foundry) if self._homes.foundry_endpoint else embedded
+        usable = self._homes.foundry_endpoint or sdk.is_installed()
+        return (*embedded, *foundry) if usable else embedded
 
     async def resolve(self, tier: Tier, setting: str | None = None) -> Resolved:
         """What ``setting``, None for the tier's own, stands for: the same model for whoever asks.
@@ -191,8 +195,19 @@ class Roster:
         await self._forget_models(base_url)
 
     async def downloads(self) -> tuple[Download, ...]:
-        """The models that can be fetched to run on this machine, fetched ones among them."""
-        return await asyncio.to_thread(downloads.embedded, self._homes.data_dir)
+        """The models that can be fetched to run on this machine, fetched ones among them.
+
+        Of Foundry Local's those recommended or fetched: ``foundry`` asks for all of them.
+        """
+        return await asyncio.to_thread(downloads.known, self._homes.data_dir)
+
+    async def foundry(self) -> Catalogue:
+        """What the catalogue of Foundry Local offers, which is asked: seconds.
+
+        Without a network what is on this machine, and a sentence. Raises SettingsError when the
+        runtime is not installed.
+        """
+        return await asyncio.to_thread(catalogue.listed, self._homes.data_dir)
 
     async def pull(
         self,
@@ -204,7 +219,9 @@ class Roster:
 
         Setting ``stop`` ends it; what has come is kept. Raises WeightsError, SettingsError.
         """
-        await downloads.pull(setting, self._homes.data_dir, on_progress, stop)
+        await downloads.pull(
+            setting, self._homes.data_dir, on_progress, stop, device=self._homes.device
+        )
 
     async def _forget_models(self, base_url: str) -> None:
         """Their next question connects anew: with another key, or not at all."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,7 +91,10 @@ async def test_an_embedded_model_is_not_started_when_it_is_looked_at(homes: Home
     assert list(homes.data_dir.iterdir()) == []
 
 
-async def test_the_reason_is_told_when_a_tier_can_never_work(homes: Homes) -> None:
+async def test_the_reason_is_told_when_a_tier_can_never_work(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "foundry_local_sdk", None)
     roster = Roster(homes, {"slm": "foundry:phi-4-mini", "llm": "none"})
     await roster.look("slm")
     status = roster.status("slm")
@@ -98,7 +102,11 @@ async def test_the_reason_is_told_when_a_tier_can_never_work(homes: Homes) -> No
     assert "FOUNDRY_LOCAL_ENDPOINT" in status.sentence
 
 
-def test_foundry_can_be_chosen_when_its_address_is_set(homes: Homes, tmp_path: Path) -> None:
+def test_foundry_can_be_chosen_when_its_address_is_set_or_its_runtime_is_installed(
+    homes: Homes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "foundry:gpt-oss-20b" in Roster(homes, {}).choices
+    monkeypatch.setitem(sys.modules, "foundry_local_sdk", None)
     assert "embedded:smollm2-135m" in Roster(homes, {}).choices
     assert not [one for one in Roster(homes, {}).choices if one.startswith("foundry")]
     with_foundry = Homes(tmp_path, "http://127.0.0.1:5273")

@@ -9,12 +9,17 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rag.errors import SettingsError
 from rag.models.embedded.convert import prepared
+from rag.models.foundry import catalogue, sdk
+from rag.models.foundry.model import is_folder
+from rag.models.foundry.source import pulled
+from rag.models.picking import ALIASES
 from rag.models.weights import WEIGHTS, Installed, Progress, installed, models_folder
-from rag.types import Tier
+from rag.types import Device, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,33 @@ class Download:
     disk_bytes: int = 0  # taken now
 
 
+def known(data_dir: Path) -> tuple[Download, ...]:
+    """Those that nobody has to be asked for. Blocks for a moment: it looks at the disk."""
+    return (*embedded(data_dir), *(foundry(data_dir) if sdk.is_installed() else ()))
+
+
 def embedded(data_dir: Path) -> tuple[Download, ...]:
     """Those of our own catalogue. Blocks for a moment: it looks at the disk."""
     return tuple(_embedded(one) for one in installed(data_dir))
+
+
+def foundry(data_dir: Path) -> tuple[Download, ...]:
+    """Those of Foundry Local that are recommended, then what else was fetched from it."""
+    here = {one.alias: one for one in pulled(data_dir)}
+    tiers: dict[str, Tier] = {alias: tier for tier, alias in ALIASES.items()}
+    return tuple(
+        Download(
+            f"foundry:{alias}",
+            f"{alias} (Foundry Local)",
+            tiers.get(alias),
+            one.licence if (one := here.get(alias)) else "",
+            one.size_bytes if one else None,
+            None,
+            one is not None,
+            one.size_bytes if one else 0,
+        )
+        for alias in dict.fromkeys([*tiers, *here])
+    )
 
 
 async def pull(
@@ -41,13 +70,21 @@ async def pull(
     data_dir: Path,
     on_progress: Callable[[Progress], None],
     stop: threading.Event,
+    *,
+    device: Device = "auto",
 ) -> None:
-    """Fetch an embedded model and prepare it; ``on_progress`` is called on the event loop.
+    """Fetch a model and prepare it; ``on_progress`` is called on the event loop.
 
-    Setting ``stop`` ends it; what has come is kept. Raises WeightsError, SettingsError.
+    Setting ``stop`` ends it; what has come is kept. Raises WeightsError, ModelNotFound,
+    SettingsError.
     """
     home, _, name = setting.partition(":")
-    if home != "embedded" or name not in WEIGHTS:
+    fetch: Callable[..., object]
+    if home == "foundry" and name and not is_folder(name):
+        fetch = partial(catalogue.pull, name, data_dir, device=device)
+    elif home == "embedded" and name in WEIGHTS:
+        fetch = partial(prepared, WEIGHTS[name], models_folder(data_dir))
+    else:
         raise SettingsError(f"“{setting}” cannot be fetched. See: python -m rag models.")
     loop = asyncio.get_running_loop()
 
@@ -55,7 +92,7 @@ async def pull(
         loop.call_soon_threadsafe(on_progress, progress)
 
     try:
-        await asyncio.to_thread(prepared, WEIGHTS[name], models_folder(data_dir), tell, stop)
+        await asyncio.to_thread(fetch, tell, stop)
     except asyncio.CancelledError:
         stop.set()  # the thread runs on, and looks at this
         raise

@@ -52,7 +52,7 @@ def pick(
     """``above_b``: billions of parameters that the larger model must exceed. ``reaches``: where it
     may be. A model whose file is larger than the machine's memory is left alone."""
     usable = [one for one in servers if one.reach in reaches and not one.problem]
-    foundry = next((one for one in usable if _has_alias(one, ALIASES[tier])), None)
+    foundry = next((one for one in usable if has_alias(one, ALIASES[tier])), None)
     if foundry is not None:
         reason = f"{foundry.name} has {ALIASES[tier]}."
         return Picked(foundry, ALIASES[tier], reason, is_alias=True)
@@ -69,7 +69,8 @@ def pick(
     return _in_a_cloud(usable) if tier == "llm" else None
 
 
-def _has_alias(server: FoundServer, alias: str) -> bool:
+def has_alias(server: FoundServer, alias: str) -> bool:
+    """Whether it is a service of Foundry Local that has the model of that short name."""
     names = [model.name for model in server.models]
     return server.kind == FOUNDRY and listed_name(alias, names) in names
 

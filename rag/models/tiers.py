@@ -1,8 +1,8 @@
 """Which model each tier gets. In go a tier's setting and where models may be found; out come a
 ``ChatModel`` that is not connected yet, or none, and the reason in a sentence.
 
-A setting is ``embedded:NAME``, ``foundry:ALIAS``, ``URL#MODEL``, ``auto`` or ``none``. It knows
-nothing of how a model is reached, run or asked.
+A setting is ``embedded:NAME``, ``foundry:ALIAS``, ``foundry:FOLDER``, ``URL#MODEL``, ``auto`` or
+``none``. It knows nothing of how a model is reached, run or asked.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from rag.models.dialects import is_hosted
 from rag.models.discovery import FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
-from rag.models.picking import ALIASES, EMBEDDED_B, pick
+from rag.models.foundry import sdk
+from rag.models.foundry.model import FoundryModel, is_folder
+from rag.models.foundry.service import DEFAULT_PORT as FOUNDRY_PORT
+from rag.models.foundry.source import pulled
+from rag.models.picking import ALIASES, EMBEDDED_B, has_alias, pick
 from rag.models.reach import reach_of
-from rag.types import Tier
+from rag.types import Device, Tier
 
 Home = Literal["embedded", "foundry", "endpoint", "auto", "none"]
 
 EMBEDDED: Mapping[Tier, str] = {"slm": "qwen2.5-coder-0.5b", "llm": "qwen2.5-coder-1.5b"}
 _WHICH: Mapping[Tier, str] = {"slm": "small model", "llm": "larger model"}
-FOUNDRY_PORT = 5273
 
 _FORMS = (
     "Write embedded:qwen2.5-coder-0.5b, foundry:phi-4-mini, "
@@ -64,6 +67,7 @@ class Homes:
     found: tuple[FoundServer, ...] = ()  # what ``auto`` chooses from
     allow_remote: bool = False  # may ``auto`` choose what is not on this machine?
     memory_bytes: int | None = None  # of this machine; None: not known
+    device: Device = "auto"  # of Foundry Local's models in this program
     breakers: Breakers = field(default_factory=Breakers, compare=False)
 
 
@@ -120,6 +124,10 @@ def _chosen(tier: Tier, homes: Homes, above_b: float) -> tuple[TierSetting, str]
         return TierSetting("foundry", picked.model), picked.reason
     if picked is not None:
         return TierSetting("endpoint", picked.model, picked.server.base_url), picked.reason
+    if sdk.is_installed() and _is_pulled(ALIASES[tier], homes):
+        return TierSetting("foundry", ALIASES[tier]), (
+            f"{ALIASES[tier]} was fetched from the catalogue of Foundry Local."
+        )
     if tier == "llm" and above_b >= EMBEDDED_B["llm"]:
         return TierSetting("none"), (
             "No model larger than the small one was found, so that one answers alone."
@@ -132,11 +140,28 @@ def _chosen(tier: Tier, homes: Homes, above_b: float) -> tuple[TierSetting, str]
 
 def address_of(setting: TierSetting, homes: Homes) -> str:
     """Where the server of a setting is; "" of one that has none."""
-    return _service_of(homes) if setting.home == "foundry" else setting.base_url
+    if setting.home != "foundry":
+        return setting.base_url
+    service = _service_with(setting.model, homes)
+    return service.base_url if service else ""
 
 
 def _service_of(homes: Homes) -> str:
     return _foundry_address(homes).base_url if homes.foundry_endpoint.strip() else ""
+
+
+def _service_with(model: str, homes: Homes) -> TierSetting | None:
+    """A service of Foundry Local that is set, or was found to have the model."""
+    if is_folder(model):
+        return None
+    if homes.foundry_endpoint.strip():
+        return _foundry_address(homes)
+    found = (one.base_url for one in homes.found if not one.problem and has_alias(one, model))
+    return next(map(_parse_address, found), None)
+
+
+def _is_pulled(alias: str, homes: Homes) -> bool:
+    return any(one.alias == alias for one in pulled(homes.data_dir))
 
 
 def _completed(tier: Tier, setting: TierSetting) -> TierSetting:
@@ -149,7 +174,11 @@ def _model(setting: TierSetting, homes: Homes) -> ChatModel | None:
         return None
     if setting.home == "embedded":
         return EmbeddedModel(setting.model, homes.data_dir, timeouts=homes.timeouts)
-    server = _foundry_address(homes) if setting.home == "foundry" else setting
+    server = _service_with(setting.model, homes) if setting.home == "foundry" else setting
+    if server is None:
+        return FoundryModel(
+            setting.model, homes.data_dir, device=homes.device, timeouts=homes.timeouts
+        )
     return EndpointModel(
         setting.model,
         server.base_url,
@@ -177,12 +206,6 @@ def key_of(server: TierSetting, homes: Homes) -> str:
 
 def _foundry_address(homes: Homes) -> TierSetting:
     address = homes.foundry_endpoint.strip()
-    if not address:
-        raise SettingsError(
-            "Foundry Local needs its address. Start it with `foundry service start`, and set "
-            f"FOUNDRY_LOCAL_ENDPOINT to what `foundry service status` shows, for example "
-            f"http://127.0.0.1:{FOUNDRY_PORT}. Running it inside this program is not possible yet."
-        )
     return _parse_address(address if "://" in address else f"http://{address}", FOUNDRY_PORT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rag.models.dialects import FOUNDRY, FoundModel
 from rag.models.discovery import FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import EndpointModel
+from rag.models.foundry.model import FoundryModel
+from rag.models.foundry.source import Pulled, note
 from rag.models.tiers import EMBEDDED, Homes, Resolved, TierSetting, parse, resolve
 from rag.types import Tier
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.anyio
 NOWHERE = Homes(Path("unused"))
 OLLAMA = "http://127.0.0.1:11434/v1"
 SERVICE = "http://127.0.0.1:57349"
+TINY = Path(__file__).parent.parent / "data" / "tiny-llama-onnx"
 
 
 async def chosen(tier: Tier, setting: str, homes: Homes = NOWHERE) -> Resolved:
@@ -163,9 +167,45 @@ async def test_key_of_the_address_is_sent_when_the_server_is_on_this_machine(
 # --- Foundry Local
 
 
-async def test_foundry_says_how_to_start_it_when_no_address_is_set() -> None:
-    with pytest.raises(SettingsError, match=r"foundry service start.*FOUNDRY_LOCAL_ENDPOINT"):
+async def test_foundry_says_what_to_install_or_start_when_there_is_neither(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "foundry_local_sdk", None)
+    told = r"pip install -r requirements-foundry.txt.*service start.*FOUNDRY_LOCAL_ENDPOINT"
+    with pytest.raises(SettingsError, match=told):
         await chosen("slm", "foundry:phi-4-mini")
+
+
+async def test_foundry_is_in_this_program_when_no_service_has_the_model(tmp_path: Path) -> None:
+    homes = Homes(tmp_path, found=(foundry("another"),))
+    model = (await chosen("slm", "foundry:phi-4-mini", homes)).model
+    assert isinstance(model, FoundryModel)
+    assert (model.name, model.reach, model.address) == ("phi-4-mini", "machine", "")
+
+
+async def test_foundry_is_the_found_service_when_it_has_the_model(tmp_path: Path) -> None:
+    homes = Homes(tmp_path, found=(foundry("phi-4-mini"),))
+    model = (await chosen("slm", "foundry:phi-4-mini", homes)).model
+    assert isinstance(model, EndpointModel)
+
+
+async def test_a_folder_is_served_here_when_there_is_a_service(tmp_path: Path) -> None:
+    homes = Homes(tmp_path, SERVICE)
+    model = (await chosen("slm", f"foundry:{TINY}", homes)).model
+    assert isinstance(model, FoundryModel)
+    assert model.name == "tiny-llama-onnx"
+
+
+async def test_auto_is_a_model_fetched_from_foundry_when_no_server_has_one(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "phi").mkdir()
+    (tmp_path / "phi" / "genai_config.json").write_text("{}")
+    phi = Pulled("phi-4-mini", "phi:1", "cpu", "", "MIT", 1, tmp_path / "phi", tmp_path / "phi")
+    note(tmp_path, phi)
+    resolved = await chosen("slm", "auto", Homes(tmp_path))
+    assert resolved.setting == TierSetting("foundry", "phi-4-mini")
+    assert resolved.reason == "phi-4-mini was fetched from the catalogue of Foundry Local."
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ from rag.models.embedded import running
 from rag.models.embedded.running import RunningServer
 from rag.models.weights import Progress
 
+OnProgress = Callable[[Progress], None]
+
 _ROOT = Path(rag.__file__).parent.parent
 _START_S = 300.0  # for a large model on a slow disk
 _POLL_S = 0.05
@@ -47,7 +49,7 @@ class ServerHome:
         self,
         model: str,
         command: Sequence[str],
-        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_progress: OnProgress = lambda progress: None,
     ) -> RunningServer:
         """A server that is ready to answer. Raises ModelUnavailable.
 
@@ -102,7 +104,7 @@ class EmbeddedHome(ServerHome):
         model: str,
         folder: Path,
         context_tokens: int,
-        on_progress: Callable[[Progress], None] = lambda progress: None,
+        on_progress: OnProgress = lambda progress: None,
     ) -> RunningServer:
         """A server that is ready to answer. Raises ModelUnavailable."""
         return await self.launched(model, _command(model, folder, context_tokens), on_progress)

@@ -123,8 +123,6 @@ def pull(
     with disk_errors(folder, 0):
         folder.mkdir(parents=True, exist_ok=True)
         for event in child.events(asked, stop):
-            if stop.is_set():
-                raise WeightsError(f"Fetching {alias} was stopped; what has come is kept.")
             match event["event"]:
                 case "chosen":
                     model = _pulled(event)
@@ -141,6 +139,8 @@ def pull(
                     return model
                 case _:
                     raise _problem(event, alias)
+    if stop.is_set():
+        raise WeightsError(f"Fetching {alias} was stopped; what has come is kept.")
     raise _problem({}, alias)
 
 

@@ -19,7 +19,7 @@ from rag.models.endpoint import DEFAULT_TIMEOUTS
 from rag.models.foundry import sdk
 from rag.models.foundry.catalogue import pull
 from rag.models.foundry.folder import opened
-from rag.models.foundry.server import FoundryHome
+from rag.models.foundry.home import FoundryHome
 from rag.models.foundry.source import Source, of_folder, of_pulled
 from rag.types import Capabilities, Device
 

@@ -17,8 +17,10 @@ from typing import Any
 from rag.errors import ModelUnavailable, RagError, SettingsError
 
 MISSING = (
-    "Foundry Local's runtime is not installed: run `pip install -r requirements-foundry.txt`, or "
-    "start Foundry Local's own service and set FOUNDRY_LOCAL_ENDPOINT to its address."
+    "Foundry Local's runtime is not installed: run `pip install -r requirements-foundry.txt`. Or "
+    "start Foundry Local's own service with `foundry service start`, and set "
+    "FOUNDRY_LOCAL_ENDPOINT to what `foundry service status` shows, for example "
+    "http://127.0.0.1:5273."
 )
 CATALOGUE_URL = "https://api.catalog.azureml.ms/asset-gallery/v1.0/models"  # the SDK's own default
 

@@ -5,29 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from rag.models.embedded.generation import Engine
-from rag.models.embedded.home import OnProgress, ServerHome
-from rag.models.embedded.running import RunningServer
 from rag.models.embedded.server import serve_as_child
 from rag.models.foundry.engine import Model, ThreadedEngine
 from rag.models.foundry.source import Source, foundry_folder
-
-
-class FoundryHome(ServerHome):
-    kind = "Foundry Local model"
-
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(data_dir)
-        self._data_dir = data_dir
-
-    async def start(
-        self, source: Source, on_progress: OnProgress = lambda progress: None
-    ) -> RunningServer:
-        """A server that is ready to answer. Raises ModelUnavailable."""
-        return await self.launched(source.key, _command(source, self._data_dir), on_progress)
 
 
 def foundry_engine(source: Source, data_dir: Path) -> Engine:
@@ -38,15 +21,6 @@ def foundry_engine(source: Source, data_dir: Path) -> Engine:
         return Runtime(source, foundry_folder(data_dir) / "serving" / source.key)
 
     return ThreadedEngine(source.name, load)
-
-
-def _command(source: Source, data_dir: Path) -> Sequence[str]:
-    return [
-        *("rag.models.foundry.server", source.name, str(source.folder)),
-        *("--data-dir", str(data_dir)),
-        *("--hints", json.dumps(source.hints)),
-        *("--providers", *source.providers),
-    ]
 
 
 def _engine(asked: argparse.Namespace) -> Engine:

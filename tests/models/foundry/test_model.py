@@ -22,8 +22,8 @@ from rag.models.embedded.running import RunningServer
 from rag.models.embedded.served import Status
 from rag.models.foundry.engine import MAX_ACTIVE
 from rag.models.foundry.folder import opened
+from rag.models.foundry.home import FoundryHome
 from rag.models.foundry.model import FoundryModel, is_folder
-from rag.models.foundry.server import FoundryHome
 from rag.models.foundry.source import of_folder
 from rag.types import Delta, GenerationOptions, Message, Reply
 
