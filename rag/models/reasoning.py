@@ -40,8 +40,6 @@ class Channels:
     """
 
     def __init__(self, *, thinks_first: bool = False) -> None:
-        self.text = ""
-        self.reasoning = ""
         self.logprobs: list[float] = []  # of ``text`` alone
         self.thinks_first = thinks_first
         self._mode: _Mode = "thinking" if thinks_first else "start"
@@ -54,9 +52,21 @@ class Channels:
         self._header = ""
         self._held = ""  # perhaps the beginning of a mark
         self._last = ""  # letter, to tell a quoted mark
-        self._told_text = self._told_reasoning = 0  # letters
+        self._text: list[str] = []  # told
+        self._reasoning: list[str] = []
+        self._new_text: list[str] = []  # not told yet
+        self._new_reasoning: list[str] = []
+        self._reasoning_length = 0
         self._figures: list[float] = []  # of tokens of which it is not known yet what they are
-        self._figures_from = self._figures_length = 0  # in ``text``, if they turn out to be of it
+        self._figures_length = self._figures_text = 0  # letters of those tokens, and of the answer
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
 
     def feed(self, piece: str, logprobs: Sequence[float] = ()) -> Delta:
         """What is certain by now; ``logprobs`` are told with the last letter of their tokens."""
@@ -77,7 +87,7 @@ class Channels:
         """Thinking that the server itself has told from the answer."""
         if self._mode == "start":
             self._enter("answer")
-        self.reasoning += piece
+        self._add_reasoning(piece)
         return self._delta()
 
     def end(self, finish_reason: str) -> Delta:
@@ -89,12 +99,14 @@ class Channels:
         self._put(self._held)
         self._held = ""
         if self._mode == "start":
-            self._mode, self.text = "answer", self._space
+            self._mode = "answer"
+            self._add_text(self._space)
         elif self._mode == "header":
-            self.text += self._header
+            self._add_text(self._header)
         elif self._mode == "thinking" and finish_reason == "stop" and self._answer_at is not None:
-            self.text += self.reasoning[self._answer_at :].lstrip()
-            self.reasoning = self.reasoning[: self._answer_at]
+            thought = "".join([*self._reasoning, *self._new_reasoning])
+            self._reasoning, self._new_reasoning = [thought[: self._answer_at]], []
+            self._add_text(thought[self._answer_at :].lstrip())
         return self._delta()
 
     # --- marks
@@ -122,7 +134,7 @@ class Channels:
             return self._closed_unopened()
         self._depth -= 1
         if self._depth:
-            self._answer_at = len(self.reasoning) + len(mark[0])
+            self._answer_at = self._reasoning_length + len(mark[0])
             return False
         self._enter("answer")
         return True
@@ -132,10 +144,12 @@ class Channels:
         if self._depth or self._last in _QUOTES:
             self._depth = max(0, self._depth - 1)
             return False
-        self.thinks_first = self.thinks_first or bool(self.text)
-        self.reasoning, self.text = self.reasoning + self.text, ""
+        thought = "".join([*self._text, *self._new_text])
+        self.thinks_first = self.thinks_first or bool(thought)
+        self._add_reasoning(thought)
+        self._text.clear()
+        self._new_text.clear()
         self.logprobs.clear()
-        self._told_text = 0
         self._enter("answer")
         return True
 
@@ -171,26 +185,33 @@ class Channels:
         if written:
             self._at_edge = False
             if self._mode == "thinking":
-                self.reasoning += written
+                self._add_reasoning(written)
             else:
-                self.text += written
+                self._add_text(written)
+
+    def _add_text(self, written: str) -> None:
+        self._new_text.append(written)
+        self._figures_text += len(written)
+
+    def _add_reasoning(self, written: str) -> None:
+        self._new_reasoning.append(written)
+        self._reasoning_length += len(written)
 
     def _delta(self) -> Delta:
-        text, reasoning = self.text[self._told_text :], self.reasoning[self._told_reasoning :]
-        self._told_text, self._told_reasoning = len(self.text), len(self.reasoning)
+        text, reasoning = "".join(self._new_text), "".join(self._new_reasoning)
+        self._text.append(text)
+        self._reasoning.append(reasoning)
+        self._new_text, self._new_reasoning = [], []
         return Delta(text, self._certain_figures(), reasoning)
 
     def _certain_figures(self) -> tuple[float, ...]:
         """Those of tokens all of whose letters have turned out to be of the answer."""
         if self._held or self._mode == "start":
             return ()
-        is_text = self._mode == "answer" and (
-            len(self.text) - self._figures_from == self._figures_length
-        )
+        is_text = self._mode == "answer" and self._figures_text == self._figures_length
         certain = tuple(self._figures) if is_text else ()
         self.logprobs += certain
-        self._figures, self._figures_length = [], 0
-        self._figures_from = len(self.text)
+        self._figures, self._figures_length, self._figures_text = [], 0, 0
         return certain
 
 
