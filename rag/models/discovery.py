@@ -102,19 +102,28 @@ async def find(
 
     ``foundry`` tells the address of a Foundry Local service whose port is not the usual one.
     """
-    wanted = tuple({one.base_url: one for one in reversed(list(candidates))}.values())[::-1]
+    wanted = _once(candidates)
     async with AsyncExitStack() as opened:
         clients = {
             far: await opened.enter_async_context(await asyncio.to_thread(_client, far))
             for far in {reach_of(one.base_url) != "machine" for one in wanted} | {False}
             if remote or not far
         }
-        looked = asyncio.gather(*(_looked_at(one, clients) for one in wanted))
-        service = await _service(wanted, clients, foundry)
-        found = [server for server in await looked if server is not None]
+        service, *looked = await asyncio.gather(
+            _service(wanted, clients, foundry), *(_looked_at(one, clients) for one in wanted)
+        )
+    found = [server for server in looked if server is not None]
     if service is not None and all(service.base_url != one.base_url for one in found):
         found.insert(0, service)
     return tuple(found)
+
+
+def _once(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The first of those that are the same place."""
+    places: dict[str, Candidate] = {}
+    for one in candidates:
+        places.setdefault(one.base_url.replace("//localhost:", "//127.0.0.1:"), one)
+    return tuple(places.values())
 
 
 async def is_listening(base_url: str) -> bool:
