@@ -49,6 +49,7 @@ from rag.page import (  # noqa: E402
     keeping,
     listing,
     markdown,
+    model_list,
     places,
     routes,
     telling,
@@ -86,6 +87,7 @@ page_routes = routes.page_routes(
     session=WebsocketSession.get_by_id,
     source=home.source,
     on_upload=home.expect_files,
+    add_server=home.add_server,
     max_bytes=home.settings.max_file_mb * 1_000_000,
     prefix=config.run.root_path,
 )
@@ -109,8 +111,13 @@ def the_chat() -> Chat:
     return chat
 
 
+def values() -> dict[str, Any]:
+    """Of the settings panel, as a person left it."""
+    return cl.user_session.get("chat_settings") or {}
+
+
 def chosen() -> choices.Choices:
-    return choices.parse(cl.user_session.get("chat_settings") or {}, home.settings.mode)
+    return choices.parse(values(), home.settings.mode)
 
 
 def errors_shown() -> AbstractAsyncContextManager[None]:
@@ -140,24 +147,51 @@ async def begin() -> None:
 
 async def greet() -> None:
     async with errors_shown(), meanwhile(tell_waiting("waiting")):
-        await send_settings(await home.workspace())
+        workspace, models = await home.workspace(), await home.models()
+        await send_settings(workspace)
+        await models.look()
+        if models.servers:
+            await send_settings(workspace)
         await home.prepared(chosen())
 
 
 async def send_settings(workspace: Workspace) -> None:
-    """The panel as it stands; sent anew when the list of documents changes."""
-    values, words = cl.user_session.get("chat_settings") or {}, the_chat().words
-    names = listing.names(the_chat(), workspace.library.documents())
-    panel = choices.panel(values, home.settings, workspace.model_names, names, words)
-    await reply.offer(panel, words)
+    """The panel as it stands; sent anew when what there is to choose from changes."""
+    words, names = the_chat().words, listing.names(the_chat(), workspace.library.documents())
+    models = dict.fromkeys([*workspace.model_names, *model_list.settings(await home.models())])
+    await reply.offer(choices.panel(values(), home.settings, list(models), names, words), words)
 
 
 @cl.on_settings_update
-async def settings_changed(values: dict[str, Any]) -> None:
+async def settings_changed(changed: dict[str, Any]) -> None:
     """They hold from the next question on; a model that can never work is told at once."""
     async with errors_shown():
-        for model in choices.typed(values):
-            tiers.parse(model)
+        typed = {name: tiers.parse(text) for name, text in choices.typed(changed).items()}
+        for name, setting in typed.items():
+            if setting.api_key:  # it is kept with the server's address, and nowhere else
+                await (await home.models()).add(setting.base_url, setting.api_key)
+                values()[name] = str(setting)
+        if any(setting.api_key for setting in typed.values()):
+            await send_settings(await home.workspace())
+
+
+# --- models ------------------------------------------------------------------------------
+
+
+async def models_shown(problem: str = "") -> dict[str, Any]:
+    models, words = await home.models(), the_chat().words
+    return await model_list.shown(models, chosen(), home.settings, words, problem)
+
+
+@cl.action_callback("models")
+async def change_models(action: cl.Action) -> dict[str, Any]:
+    """What was pressed in the panel of models; the panel as it then is."""
+    do, setting = str(action.payload.get("do")), str(action.payload.get("setting"))
+    if do in choices.TIERS:
+        values().update({do: setting, f"{do}_other": ""})
+        await send_settings(await home.workspace())
+        return await models_shown()
+    return await models_shown(await (await home.models()).act(do, setting))
 
 
 # --- documents ---------------------------------------------------------------------------
@@ -187,11 +221,12 @@ async def listed(name_contains: str = "") -> dict[str, Any]:
 
 @cl.on_window_message
 async def window_message(message: Any) -> None:
-    """The header's button posts it (public/page.js)."""
-    if message != "documents":
-        return
-    async with errors_shown():
-        await reply.beside(the_chat().words("listing"), "Documents", await listed())
+    """The header's buttons post it (public/page.js)."""
+    panels = {"documents": ("Documents", listed), "models": ("Models", models_shown)}
+    if message in panels:
+        async with errors_shown():
+            element, shown = panels[message]
+            await reply.beside(the_chat().words(f"title_{message}"), element, await shown())
 
 
 @cl.action_callback("documents")

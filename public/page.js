@@ -1,19 +1,24 @@
 // Before the chat starts: follow the system's theme, tell the language, and let the header's
-// button open the list of documents (app.py, window_message).
+// buttons open a panel beside the chat (app.py, window_message).
 if (!localStorage.getItem('vite-ui-theme')) localStorage.setItem('vite-ui-theme', 'system');
 document.documentElement.lang = navigator.language;
 
-const ROMANIAN = { Documents: 'Documente' };
+const PANELS = ['documents', 'models'];
+const ROMANIAN = { Documents: 'Documente', Models: 'Modele' };
 
 document.addEventListener('click', (event) => {
-  if (!event.target.closest('a[href="#documents"], button:has(> a[href="#documents"])')) return;
+  const panel = PANELS.find((one) =>
+    event.target.closest(`a[href="#${one}"], button:has(> a[href="#${one}"])`));
+  if (!panel) return;
   event.preventDefault();
-  window.postMessage('documents', window.location.origin);
+  window.postMessage(panel, window.location.origin);
 });
 
 if (navigator.language.toLowerCase().startsWith('ro')) {
   new MutationObserver(() => {
-    const label = document.querySelector('a[href="#documents"] span');
-    if (label && ROMANIAN[label.textContent]) label.textContent = ROMANIAN[label.textContent];
+    for (const panel of PANELS) {
+      const label = document.querySelector(`a[href="#${panel}"] span`);
+      if (label && ROMANIAN[label.textContent]) label.textContent = ROMANIAN[label.textContent];
+    }
   }).observe(document, { childList: true, subtree: true });
 }

@@ -278,6 +278,20 @@ class Workspace:
             path = self.settings.data_dir / ledger.LEDGER
             await asyncio.to_thread(ledger.record, path, end, mode)
 
+    async def record_kept(self, trace_id: str) -> None:
+        """Note that a person took the local answer back after the larger model had answered.
+
+        For the turn of the answer's ``trace_id``, once the answer itself has been recorded.
+        """
+        if self.settings.ledger:
+            path = self.settings.data_dir / ledger.LEDGER
+            await asyncio.to_thread(ledger.record_kept, path, trace_id)
+
+    @property
+    def roster(self) -> Roster:
+        """The models themselves: what was found, tried and can be fetched."""
+        return self._roster
+
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         """How far the model of ``setting``, None for the tier's own, is from answering."""
         return self._roster.status(tier, setting)

@@ -5,6 +5,7 @@ A field is plain data (kind and arguments); which widget draws it is the front e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -21,6 +22,7 @@ EXAMPLE = "http://127.0.0.1:11434/v1#llama3.2:3b"
 STARTERS = ("about", "files", "models", "card")
 MODES: tuple[Mode, ...] = ("auto", "slm", "llm", "refine")
 TIERS: tuple[Tier, ...] = ("slm", "llm")
+_KEY = re.compile(r"(?<=://)[^/#]*@")
 
 
 Kind = Literal["select", "multiselect", "slider", "text"]
@@ -87,9 +89,10 @@ def starters(words: Wording) -> list[dict[str, str]]:
     ]
 
 
-def typed(values: Mapping[str, Any]) -> list[str]:
-    """What was typed as a tier's model, in place of a choice from the list."""
-    return [text for tier in TIERS if (text := (values.get(f"{tier}_other") or "").strip())]
+def typed(values: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed as a tier's model, in place of a choice from the list, by its field."""
+    fields = (f"{tier}_other" for tier in TIERS)
+    return {name: text for name in fields if (text := (values.get(name) or "").strip())}
 
 
 def panel(
@@ -111,6 +114,15 @@ def panel(
         "answers": _answer_fields(values, settings, documents, words),
         "models": [field for fields in models_of for field in fields],
     }
+
+
+def without_key(setting: str) -> str:
+    """A model's setting as a person may see it.
+
+    >>> without_key("https://secret@api.example.com/v1#large")
+    'https://api.example.com/v1#large'
+    """
+    return _KEY.sub("", setting)
 
 
 def _answer_fields(
@@ -138,13 +150,16 @@ def _model_fields(
     words: Wording,
 ) -> list[Field]:
     options = {
-        words("as_set", value=default): AS_SET,
+        words("as_set", value=without_key(default)): AS_SET,
         **{model: model for model in models},
     }
     if tier == "llm":
         options[words("none")] = "none"
+    chosen = values.get(tier) or AS_SET
+    if chosen not in options.values():  # it was found earlier, and is still what a person wants
+        options[chosen] = chosen
     return [
-        _select(tier, options, values.get(tier) or AS_SET, words),
+        _select(tier, options, chosen, words),
         _field(
             "text",
             f"{tier}_other",

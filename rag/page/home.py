@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.page.choices import Choices
+from rag.page.models import Models
 from rag.page.phases import Patience
 from rag.page.routes import Source
 from rag.page.wording import Wording
@@ -31,6 +32,7 @@ class Home:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._opening: asyncio.Task[Workspace] | None = None
+        self._models: Models | None = None  # once the library is open
         self._file = ""  # of the documents folder, being read while the library opens
 
     async def start(self) -> None:
@@ -40,6 +42,16 @@ class Home:
     async def workspace(self) -> Workspace:
         """Once it is open; opened anew if that has failed. Raises what opening it raised."""
         return await asyncio.shield(self._started())
+
+    async def models(self) -> Models:
+        """What the panel of models works on. Raises what opening the library raised."""
+        workspace = await self.workspace()
+        self._models = self._models or Models(workspace.roster)
+        return self._models
+
+    async def add_server(self, address: str, key: str) -> str:
+        """Its address as it may be shown. Raises SettingsError."""
+        return await (await self.models()).add(address, key)
 
     def _started(self) -> asyncio.Task[Workspace]:
         if self._opening is None or (self._opening.done() and self._opening.exception()):
@@ -51,6 +63,8 @@ class Home:
             return
         self._opening.cancel()  # if it is still at it
         [opened] = await asyncio.gather(self._opening, return_exceptions=True)
+        if self._models:
+            await self._models.close()
         if not isinstance(opened, BaseException):
             await opened.close()
 

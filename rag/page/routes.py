@@ -19,7 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
-from rag.errors import NotFound
+from rag.errors import NotFound, RagError
+from rag.page import sentences
 from rag.page.guard import content_security_policy, without_outside_links
 from rag.page.wording import wording
 
@@ -29,6 +30,7 @@ PREFIX = "page-"  # of the routes' names
 REPLACED = {"serve", "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
 UPLOADED = "application/octet-stream"  # whatever it claims to be: a browser must not open it
 READABLE = {"text/plain", "text/markdown", "text/csv"}  # harmless in a tab of its own
+SESSION_LOOKS, LOOK_S = 100, 0.05  # for a chat whose page is still connecting
 FORM_BYTES = 10_000  # room for the form around a file
 
 
@@ -68,12 +70,14 @@ def page_routes(
     session: Callable[[str], Session | None],
     source: Callable[[str], Awaitable[Source]],
     on_upload: Callable[[], Awaitable[None]],
+    add_server: Callable[[str, str], Awaitable[str]],
     max_bytes: int,
     prefix: str = "",
 ) -> list[Route]:
     """``session`` finds a chat by its id; ``source`` a library document's file, or NotFound.
 
-    ``on_upload`` is awaited when a file begins to arrive.
+    ``on_upload`` is awaited when a file begins to arrive. ``add_server`` takes a model server's
+    address and key, which never travel through the chat, and raises SettingsError.
     """
 
     async def page(_request: Request) -> Response:
@@ -82,9 +86,31 @@ def page_routes(
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
         return HTMLResponse(clean, headers=headers)
 
+    async def soon(request: Request) -> Session | None:
+        """The request's chat, which begins only once the page's socket is connected."""
+        for _ in range(SESSION_LOOKS):
+            if chat := session(request.query_params.get("session_id", "")):
+                return chat
+            await asyncio.sleep(LOOK_S)
+        return None
+
+    async def server(request: Request) -> Response:
+        words = wording(request.headers.get("accept-language", ""))
+        if session(request.query_params.get("session_id", "")) is None:
+            return _refused(404, words("server_no_session"))
+        try:
+            asked = await request.json()
+            address, key = str(asked["address"]), str(asked.get("key") or "")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _refused(400, words("server_bad"))
+        try:
+            return JSONResponse({"address": await add_server(address, key)})
+        except RagError as exc:
+            return _refused(400, sentences.said(str(exc), words))
+
     async def upload(request: Request) -> Response:
         words = wording(request.headers.get("accept-language", ""))
-        chat = session(request.query_params.get("session_id", ""))
+        chat = await soon(request)
         if chat is None:
             return _refused(404, words("upload_no_session"))
         if int(request.headers.get("content-length", 0)) > max_bytes + FORM_BYTES:
@@ -119,6 +145,7 @@ def page_routes(
     return [
         *(Route(prefix + path, page, name=f"{PREFIX}html") for path in PATHS),
         Route(f"{prefix}/project/file", upload, methods=["POST"], name=f"{PREFIX}upload"),
+        Route(f"{prefix}/models/server", server, methods=["POST"], name=f"{PREFIX}server"),
         Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
     ]
 

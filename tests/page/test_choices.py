@@ -31,7 +31,7 @@ def test_the_choices_are_read_when_the_panel_was_confirmed() -> None:
     assert choices.parse(values, "slm") == Choices(
         "llm", "embedded:small", "http://127.0.0.1:1/v1#m", 3, None, 0.0, frozenset({"a", "b"})
     )
-    assert choices.typed(values) == ["http://127.0.0.1:1/v1#m"]
+    assert choices.typed(values) == {"llm_other": "http://127.0.0.1:1/v1#m"}
 
 
 def test_what_the_panel_sends_back_is_what_it_showed_when_nothing_changed() -> None:
@@ -56,6 +56,18 @@ def test_every_mode_is_offered_with_what_it_does_when_the_panel_opens() -> None:
     assert mode["initial_value"] == "refine"
     assert all(len(label) > len("Automatic") for label in mode["items"])
     assert mode["description"]
+
+
+def test_a_model_stays_chosen_when_its_server_is_gone() -> None:
+    chosen = "http://127.0.0.1:9/v1#gone"
+    slm = fields({"slm": chosen})["slm"].arguments
+    assert slm["initial_value"] == chosen
+    assert list(slm["items"].values()) == ["as-set", *MODELS, chosen]
+
+
+def test_no_key_is_shown_when_a_setting_holds_one() -> None:
+    panel = choices.panel({}, load(slm="https://secret@a.example/v1#m"), MODELS, {}, Wording("en"))
+    assert "secret" not in str(panel)
 
 
 def test_there_is_no_filter_when_there_are_no_documents() -> None:

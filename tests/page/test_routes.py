@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.testclient import TestClient
 
-from rag.errors import NotFound
+from rag.errors import NotFound, SettingsError
 from rag.page import routes
 from rag.page.routes import Source
 
@@ -22,7 +22,13 @@ class Session:
     def __init__(self, files_dir: Path) -> None:
         self.files: dict[str, Any] = {}
         self.files_dir = files_dir
+        self.added: list[tuple[str, str]] = []
         self.expected = 0  # files that have begun to arrive
+        self.looks = 0  # for a chat that is "soon" there
+
+    def is_there(self, session_id: str) -> bool:
+        self.looks += session_id == "soon"
+        return session_id == "known" or self.looks == 3
 
 
 @pytest.fixture
@@ -41,12 +47,19 @@ def client(session: Session, tmp_path: Path) -> TestClient:
     async def on_upload() -> None:
         session.expected += 1
 
+    async def add_server(address: str, key: str) -> str:
+        if not address.startswith("http"):
+            raise SettingsError("That is no address.")
+        session.added.append((address, key))
+        return address
+
     app = Starlette()
     ours = routes.page_routes(
         html=lambda: "<html><link href='https://cdn.example/x.css'></html>",
-        session={"known": session}.get,
+        session=lambda one: session if session.is_there(one) else None,
         source=source,
         on_upload=on_upload,
+        add_server=add_server,
         max_bytes=LIMIT_BYTES,
     )
     routes.install(ours, app, Router())
@@ -121,7 +134,44 @@ def test_an_upload_is_refused_when_it_is_too_large(client: TestClient, session: 
     assert session.expected == 0
 
 
-def test_an_upload_is_refused_when_its_chat_has_ended(client: TestClient) -> None:
+def test_an_upload_waits_when_its_chat_is_still_connecting(
+    client: TestClient, session: Session
+) -> None:
+    assert upload(client, "a.txt", b"x", "soon").status_code == 200
+    assert session.looks == 3
+
+
+def test_a_server_is_added_when_a_chat_asks_for_it(client: TestClient, session: Session) -> None:
+    asked = {"address": "http://127.0.0.1:9/v1", "key": "secret"}
+    response = client.post("/models/server?session_id=known", json=asked)
+    assert response.json() == {"address": "http://127.0.0.1:9/v1"}
+    assert session.added == [("http://127.0.0.1:9/v1", "secret")]
+
+
+@pytest.mark.parametrize(
+    ("session_id", "body", "status"),
+    [
+        ("unknown", b'{"address": "http://a"}', 404),
+        ("known", b"", 400),
+        ("known", b'["http://a"]', 400),
+        ("known", b'{"key": "secret"}', 400),
+        ("known", b'{"address": "nowhere", "key": "secret"}', 400),
+    ],
+)
+def test_a_server_is_refused_in_a_sentence_when_it_cannot_be_added(
+    client: TestClient, session: Session, session_id: str, body: bytes, status: int
+) -> None:
+    response = client.post(f"/models/server?session_id={session_id}", content=body)
+    assert response.status_code == status
+    assert response.json()["detail"].endswith(".")
+    assert "secret" not in response.text
+    assert session.added == []
+
+
+def test_an_upload_is_refused_when_its_chat_has_ended(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "SESSION_LOOKS", 2)
     assert upload(client, "a.txt", b"x", "unknown").status_code == 404
 
 
