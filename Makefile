@@ -27,5 +27,8 @@ COMPILE = uv pip compile --quiet --universal --fork-strategy fewest --python-ver
 pins: ## compile requirements*.in anew (needs uv)
 	(grep '^--' requirements.in; echo; $(COMPILE) requirements.in) > requirements.new
 	mv requirements.new requirements.txt
-	(echo '-r requirements.txt'; echo; $(COMPILE) requirements-dev.in) > requirements.new
+	(echo '-r requirements.txt'; echo; $(COMPILE) requirements-foundry.in \
+		| grep -vxFf requirements.txt) > requirements.new
+	mv requirements.new requirements-foundry.txt
+	(echo '-r requirements-foundry.txt'; echo; $(COMPILE) requirements-dev.in) > requirements.new
 	mv requirements.new requirements-dev.txt

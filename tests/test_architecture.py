@@ -25,7 +25,15 @@ ALLOWED = {
     "__main__": {"cli"},
     "settings": BOTTOM,
 }
-ENGINES = {"openai", "rank_bm25", "tantivy", "openvino", "openvino_genai", "pypdf"}
+ENGINES = {
+    "foundry_local_sdk",
+    "openai",
+    "rank_bm25",
+    "tantivy",
+    "openvino",
+    "openvino_genai",
+    "pypdf",
+}
 FRONT_ENDS = [
     ROOT / "app.py",
     ROOT / "reply.py",
@@ -65,6 +73,15 @@ def test_chainlit_is_unknown_when_inside_rag(path: Path) -> None:
 @pytest.mark.parametrize("path", FRONT_ENDS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_engine_is_imported_when_a_module_is_a_front_end(path: Path) -> None:
     assert not {name.split(".")[0] for name in imports(path)} & ENGINES
+
+
+def test_foundry_locals_runtime_is_imported_in_one_place_when_it_is_used() -> None:
+    users = [
+        path.relative_to(ROOT / "rag").as_posix()
+        for path in MODULES
+        if any(name.split(".")[0] == "foundry_local_sdk" for name in imports(path))
+    ]
+    assert users == ["models/foundry/sdk.py"]
 
 
 def test_the_environment_is_read_in_one_place_when_settings_are_needed() -> None:

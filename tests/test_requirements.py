@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PACKED = sorted((ROOT / "wheels").glob("*.whl"))  # published as source alone
-DEVELOPMENT = {"matplotlib", "scikit-learn"}  # of `calibrate`, which says so when they are missing
+DEVELOPMENT = {"scikit-learn"}  # of `calibrate`, which says so when it is missing
 
 # What pip and the markers are told of a machine that is not this one.
 PLATFORMS = {
@@ -59,9 +59,8 @@ def test_a_wheel_is_found_when_the_target_is(platform: str, python: str, tmp_pat
     target = {**default_environment(), **markers, **versions}
     wanted = [
         f"{pin.name}{pin.specifier}"
-        for pin in pins()
-        if (pin.marker is None or pin.marker.evaluate(target))
-        and not is_universal(pin.name)
+        for pin in [*pins(), *pins("requirements-foundry.txt")]
+        if (pin.marker is None or pin.marker.evaluate(target)) and not is_universal(pin.name)
     ]
     assert len(wanted) > 20
     (tmp_path / "pins.txt").write_text("\n".join(wanted))
@@ -96,22 +95,34 @@ def test_nothing_is_built_when_pip_installs() -> None:
     assert options == ["--only-binary :all:", "--find-links wheels"]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-foundry.txt", "requirements-dev.txt"]
+)
 def test_every_line_is_an_exact_pin_when_compiled(name: str) -> None:
     assert all(re.fullmatch(r"==[^*,]+", str(pin.specifier)) for pin in pins(name))
     assert "://" not in (ROOT / name).read_text()
 
 
-def test_dev_pins_agree_when_both_files_name_a_package() -> None:
+@pytest.mark.parametrize("name", ["requirements-foundry.txt", "requirements-dev.txt"])
+def test_pins_agree_when_both_files_name_a_package(name: str) -> None:
     runtime = {canonicalize_name(pin.name): pin.specifier for pin in pins()}
-    dev = {canonicalize_name(pin.name): pin.specifier for pin in pins("requirements-dev.txt")}
+    dev = {canonicalize_name(pin.name): pin.specifier for pin in pins(name)}
     assert {name: dev[name] for name in dev.keys() & runtime.keys()} == {
         name: runtime[name] for name in dev.keys() & runtime.keys()
     }
 
 
+def test_the_optional_runtime_is_tested_when_everything_for_tests_is_installed() -> None:
+    included = [
+        (ROOT / name).read_text().splitlines()[0]
+        for name in ("requirements-dev.txt", "requirements-foundry.txt")
+    ]
+    assert included == ["-r requirements-foundry.txt", "-r requirements.txt"]
+
+
 def test_every_import_is_a_direct_requirement_when_it_is_not_ours() -> None:
     direct = {canonicalize_name(pin.name) for pin in pins("requirements.in")}
+    direct |= {canonicalize_name(pin.name) for pin in pins("requirements-foundry.in")}
     direct |= DEVELOPMENT & {canonicalize_name(pin.name) for pin in pins("requirements-dev.in")}
     providers = packages_distributions()
     ours = {"rag", *(path.stem for path in ROOT.glob("*.py"))}
