@@ -131,6 +131,7 @@ class Draft:
     pieces: Sequence[Delta] = ()  # the reply as it came, with its logprobs
     language: str = ""  # the question's, ISO 639-1; "" when not detected
     form: Form = "answer"  # that was asked for
+    is_cut: bool = False  # at a limit, whatever the server says of it
 
     @property
     def found(self) -> Found:

@@ -15,13 +15,15 @@ from rag.types import Context, Message
 
 DEFAULT_PASSAGES = 3  # of a model nobody has measured
 OVERVIEW_PASSAGES = 6  # of a question about documents as a whole
+THINKING_TOKENS = 1_536  # of a reply beside its answer, once a model was seen to think
+LONG_THINKING_TOKENS = 6_144  # after it has spent them all
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
     context: Context
     messages: tuple[Message, ...]
-    max_tokens: int  # of the reply
+    max_tokens: int  # of the reply, its thinking included
 
 
 UNFITTED = Fitted(Context("", (), 0, 0), (), 0)
@@ -36,10 +38,15 @@ class Fitting:
 
     def first(self) -> Fitted:
         """As much as the model's context allows. Raises ContextTooLong when no passage fits."""
+        thinking_tokens = THINKING_TOKENS if self.model.capabilities.reasons else 0
+        return self.within(self.model.capabilities.context_tokens, thinking_tokens)
+
+    def within(self, window_tokens: int | None, thinking_tokens: int) -> Fitted:
+        """The same for a context and room to think that are not what the model is known for."""
         room = budget.share(
-            self.model.capabilities.context_tokens,
+            window_tokens,
             prompt.token_count(self._messages(UNFITTED.context, ())),
-            self.options.max_tokens,
+            self.options.max_tokens + thinking_tokens,
             self.options.context_tokens,
         )
         turns = prompt.recent(self.asked.earlier, room.history_tokens)

@@ -69,7 +69,7 @@ def _after(event: AnswerEvent, row: Row) -> Row:
         case Delta(logprobs=logprobs) if row.draft is None:
             return replace(row, logprobs=row.logprobs + logprobs)
         case Restarted() if row.draft is None:
-            return replace(row, logprobs=())
+            row = replace(row, logprobs=())
         case Escalated(draft=draft):
             return replace(row, draft=draft)
         case Answered(answer=answer):

@@ -165,8 +165,8 @@ async def test_it_says_so_when_its_model_is_still_being_loaded(
 
 
 async def test_the_reach_of_its_model_is_kept_when_an_answer_is_explained(
-    scripted_server: ScriptedServer, model: Make
+    model: Make,
 ) -> None:
-    scripted_server.script(RIGHT)
-    result = await answer(Pipeline(await model(reach="network"), consent=always), QUESTION)
+    pipeline = Pipeline(await model(reach="network"), consent=always)
+    result = await answer(pipeline, QUESTION)
     assert [attempt.reach for attempt in result.attempts] == ["network"]

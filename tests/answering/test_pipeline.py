@@ -257,16 +257,6 @@ async def test_the_answer_says_so_when_it_was_cut(
     assert "The answer was cut before its end." in result.confidence.reasons
 
 
-async def test_the_answer_says_so_when_the_server_cut_the_prompt(
-    scripted_server: ScriptedServer, model: Make
-) -> None:
-    pipeline = Pipeline(await model())
-    scripted_server.script(Scripted(("The sky is blue.",), usage=(20, 4)))
-    result = await answer(pipeline, "Which colour is the sky?")
-    (warning,) = result.warnings
-    assert warning.startswith("The server read 20 tokens of a prompt of about ")
-
-
 async def test_tokens_are_estimated_when_the_server_does_not_count(
     scripted_server: ScriptedServer, model: Make
 ) -> None:

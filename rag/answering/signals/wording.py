@@ -65,7 +65,7 @@ def certain(draft: Draft) -> float:
 
 def complete(draft: Draft) -> float:
     """0 when the reply was cut at its limit."""
-    return float(draft.reply.finish_reason != "length")
+    return float(not (draft.is_cut or draft.reply.finish_reason == "length"))
 
 
 def clean(draft: Draft) -> float:
