@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from rag.commands import foundry
 from rag.commands.terminal import (
     example,
     json_option,
@@ -33,7 +34,7 @@ from rag.types import Tier
 TIERS: tuple[Tier, ...] = ("slm", "llm")
 MB = 1_000_000
 
-name_argument = click.argument("name", type=click.Choice(list(WEIGHTS)), metavar="NAME")
+name_argument = click.argument("name", callback=foundry.model_name, metavar="NAME")
 
 
 @click.group(
@@ -67,6 +68,7 @@ async def show(as_json: bool, remote: bool) -> None:
                 "tiers": [tier_json(status) for status in tiers],
                 "servers": [server_json(found) for found in servers],
                 "embedded": [embedded_json(one) for one in embedded],
+                "foundry": foundry.fetched_json(settings.data_dir),
             }
         )
         return
@@ -78,6 +80,7 @@ async def show(as_json: bool, remote: bool) -> None:
     click.echo("\nEmbedded models:")
     for one in embedded:
         click.echo(f"  {one.name:<20} {_embedded_line(one)}")
+    foundry.show(settings.data_dir)
 
 
 def show_server(server: FoundServer) -> None:
@@ -89,11 +92,17 @@ def show_server(server: FoundServer) -> None:
         click.echo(f"    {server.setting(model)}{f'  ({known})' if known else ''}")
 
 
-@models.command(epilog=example("models pull qwen2.5-coder-1.5b"))
+models.add_command(foundry.foundry)
+
+
+@models.command(epilog=example("models pull qwen2.5-coder-1.5b", "models pull foundry:phi-4-mini"))
 @name_argument
 @json_option
 def pull(name: str, as_json: bool) -> None:
-    """Fetch an embedded model now and prepare it for this machine."""
+    """Fetch a model now and prepare it for this machine."""
+    if name.startswith(foundry.PREFIX):
+        foundry.pull(name, as_json)
+        return
     started = time.monotonic()
     with progress_shown() as on_progress:
         folder = prepared(WEIGHTS[name], weights.models_folder(load().data_dir), on_progress)
@@ -108,34 +117,41 @@ def pull(name: str, as_json: bool) -> None:
 @name_argument
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Delete everything of an embedded model; it is fetched again when it is next needed."""
-    freed = weights.remove(name, load().data_dir)
+    """Delete everything of a model; it is fetched again when it is next needed."""
+    is_foundry = name.startswith(foundry.PREFIX)
+    freed = foundry.remove(name) if is_foundry else weights.remove(name, load().data_dir)
     if as_json:
         print_json({"removed": name, "freed_bytes": freed})
     else:
         click.echo(f"{name} is removed: {freed / MB:.0f} MB are free now.")
 
 
-@click.command(epilog=example("serve qwen2.5-coder-0.5b --port 8088"))
-@click.argument("model", type=click.Choice(list(WEIGHTS)), metavar="MODEL")
+@click.command(
+    epilog=example("serve qwen2.5-coder-0.5b --port 8088", "serve foundry:/path/to/onnx-folder")
+)
+@click.argument("model", callback=foundry.model_name, metavar="MODEL")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0, or left out: any.")
 @json_option
 def serve(model: str, port: int, as_json: bool) -> None:
-    """Run an embedded model as an OpenAI-compatible server for other programs.
+    """Run a model as an OpenAI-compatible server for other programs.
 
-    It listens on this machine only, wants no key, and runs until you stop it. Chats and commands
-    with the same data folder use it, too.
+    MODEL is an embedded model, foundry:ALIAS of the catalogue of Foundry Local, or foundry:FOLDER
+    with a model for ONNX Runtime GenAI. It listens on this machine only, wants no key, and runs
+    until you stop it. Chats and commands with the same data folder use it, too.
     """
-    settings = load()
-    with progress_shown() as on_progress:
-        folder = prepared(WEIGHTS[model], weights.models_folder(settings.data_dir), on_progress)
 
     def tell(running: RunningServer) -> None:
         if as_json:
-            print_json({"model": model, "base_url": running.base_url})
+            print_json({"model": running.model, "base_url": running.base_url})
         else:
-            click.echo(f"{model} is served at {running.base_url} (stop it with Ctrl-C).")
+            click.echo(f"{running.model} is served at {running.base_url} (stop it with Ctrl-C).")
 
+    if model.startswith(foundry.PREFIX):
+        foundry.serve(model, port, tell)
+        return
+    settings = load()
+    with progress_shown() as on_progress:
+        folder = prepared(WEIGHTS[model], weights.models_folder(settings.data_dir), on_progress)
     server.serve(
         model,
         folder,
