@@ -36,6 +36,9 @@ from rag.types import Capabilities, Tier
 
 __all__ = ["Roster", "TierStatus"]
 
+Found = tuple[FoundServer, ...]
+_LOOKED_FOR = {"auto", "foundry"}  # settings that a server on this machine may stand for
+
 
 class Roster:
     def __init__(
@@ -92,12 +95,12 @@ class Roster:
     async def resolve(self, tier: Tier, setting: str | None = None) -> Resolved:
         """What ``setting``, None for the tier's own, stands for: the same model for whoever asks.
 
-        ``auto`` looks for servers first, and chooses anew when its server has gone. Raises
-        SettingsError.
+        ``auto`` looks for servers first, and chooses anew when its server has gone; so does
+        ``foundry``, whose service may be one of them. Raises SettingsError.
         """
         written = self._written(tier, setting)
         parsed = tiers.parse(written)
-        if parsed.home == "auto":
+        if parsed.home in _LOOKED_FOR:
             await self._look_for(tier, written)
         if (tier, written) not in self._resolved:
             above_b = await self._small_b() if (tier, parsed.home) == ("llm", "auto") else 0.0
@@ -108,7 +111,7 @@ class Roster:
         return self._resolved[tier, written]
 
     async def _look_for(self, tier: Tier, written: str) -> None:
-        """Forget what ``auto`` chose on this machine when nothing listens there any more."""
+        """Forget what was chosen on this machine when nothing listens there any more."""
         known = self._resolved.get((tier, written))
         address = self._address(known.setting) if known else ""
         if address and reach_of(address) == "machine" and not await is_listening(address):
@@ -119,11 +122,10 @@ class Roster:
 
     async def _small_b(self) -> float:
         """How many billions of parameters the small model has; 0: not known, or there is none."""
-        small = (await self.resolve("slm")).setting
-        if small.home == "none":
+        try:
+            small = (await self.resolve("slm")).setting
+        except SettingsError:
             return 0.0
-        if small.home == "embedded":
-            return naming.parameters_b(small.model) or 0.0
         told = self._servers.parameters_b(self._address(small), small.model)
         return told or naming.parameters_b(small.model) or 0.0
 
@@ -133,11 +135,11 @@ class Roster:
 
     def _address(self, setting: TierSetting) -> str:
         """Of a server; "" of an embedded model."""
-        return tiers.address_of(setting, self._homes)
+        return tiers.address_of(setting, self._known_homes)
 
     def _forget_choices(self) -> None:
         for tier, written in list(self._resolved):
-            if tiers.parse(written).home == "auto":
+            if tiers.parse(written).home in _LOOKED_FOR:
                 del self._resolved[tier, written]
 
     def warm(self, tier: Tier, wanted: Callable[[ChatModel], bool] = lambda model: True) -> None:
@@ -153,17 +155,15 @@ class Roster:
 
     # --- what there is to choose from
 
-    async def servers(
-        self, *, again: bool = False, remote: bool = False
-    ) -> tuple[FoundServer, ...]:
-        """The model servers that can be reached, in a stable order; looked for once, or ``again``.
+    async def servers(self, *, again: bool = False, remote: bool = False) -> Found:
+        """The model servers that can be reached, in a stable order; looked for once, or ``again``,
+        which lets ``auto`` choose anew. Never raises: a ``problem`` is the server's own.
 
-        Never raises; a server that has a ``problem`` says it there. Those on other machines are
-        sent nothing, and say so, unless the settings or ``remote`` allow it. Takes up to 1.5 s,
-        with ``remote`` up to 5. ``again`` lets ``auto`` choose anew.
-        """
+        Those on other machines are sent nothing, and say so, unless the settings or ``remote``
+        allow it. Takes up to 1.5 s, with ``remote`` up to 5."""
         if again:
             self._forget_choices()
+        await self._note(*self._resolved.values())
         return await self._servers.look(again=again, remote=remote)
 
     async def trial(self, setting: str) -> Trial:
@@ -175,9 +175,23 @@ class Roster:
         found = await self.resolve("slm", setting)
         if found.model is None:
             raise SettingsError("There is no model to be tried: the setting is none.")
-        trial = await tried(str(found.setting), found.model)
+        is_cold = self._is_cold(found)
+        if isinstance(found.model, EndpointModel):  # another one: it is probed anew
+            found = await tiers.resolve("slm", found.setting, self._known_homes)
+        trial = await tried(str(found.setting), found.model, is_cold=is_cold)
         await self._note(found)
+        if isinstance(found.model, EndpointModel):
+            await found.model.aclose()
         return trial
+
+    def _is_cold(self, found: Resolved) -> bool | None:
+        """Whether a model has to be loaded to answer; None where its server does not tell."""
+        if found.model is None or not found.model.is_cold:
+            return False
+        if isinstance(found.model, ServedModel):
+            return True
+        loaded = self._servers.is_loaded(self._address(found.setting), found.setting.model)
+        return None if loaded is None else not loaded
 
     async def add(self, address: str, key: str = "") -> str:
         """Keep the address of a server, with its key, for this and later starts; the address as it
@@ -238,17 +252,20 @@ class Roster:
         address = self._address(found.setting)
         return self._servers.recall(address, found.setting.model) if address else None
 
-    async def _note(self, found: Resolved) -> None:
-        """Keep what a server's model was seen to do."""
-        if isinstance(found.model, EndpointModel) and found.model.capabilities.streams is not None:
-            address = self._address(found.setting)
-            await self._servers.note(address, found.model.name, found.model.capabilities)
+    async def _note(self, *which: Resolved) -> None:
+        """Keep what servers' models were seen to do."""
+        for found in which:
+            model = found.model
+            if isinstance(model, EndpointModel) and model.capabilities.streams is not None:
+                address = self._address(found.setting)
+                await self._servers.note(address, model.name, model.capabilities)
 
     async def close(self) -> None:
         """Stop what this process has started."""
         for task in self._warming.values():
             task.cancel()
         await asyncio.gather(*self._warming.values(), return_exceptions=True)
+        await self._note(*self._resolved.values())
         await self._servers.close()
         for model in self._models.values():
             if isinstance(model, ServedModel | EndpointModel):

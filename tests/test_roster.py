@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
-from scripted_server import ScriptedServer
+from scripted_server import Scripted, ScriptedServer
 
 from rag.errors import SettingsError
+from rag.models.discovery import Candidate
 from rag.models.embedded.model import EmbeddedModel, Status
+from rag.models.servers import Servers
 from rag.models.tiers import Homes
 from rag.models.weights import Progress
 from rag.roster import Roster
@@ -111,3 +114,179 @@ def test_foundry_can_be_chosen_when_its_address_is_set_or_its_runtime_is_install
     assert not [one for one in Roster(homes, {}).choices if one.startswith("foundry")]
     with_foundry = Homes(tmp_path, "http://127.0.0.1:5273")
     assert "foundry:phi-4-mini" in Roster(with_foundry, {}).choices
+
+
+# --- auto, among servers that are found
+
+
+@pytest.fixture
+def ollama(scripted_server: ScriptedServer) -> ScriptedServer:
+    names = ("llama3.2:3b", "qwen2.5:7b", "nomic-embed-text")
+    scripted_server.models = [{"id": name} for name in names]
+    scripted_server.pages = {
+        "/api/version": {"version": "0.12.11"},
+        "/api/tags": {"models": [{"name": name, "digest": name} for name in names]},
+        "/api/ps": {"models": []},
+    }
+    return scripted_server
+
+
+def around(homes: Homes, server: ScriptedServer, slm: str = "auto", llm: str = "auto") -> Roster:
+    places = [Candidate(server.base_url, "Ollama", wanted=False)]
+    return Roster(homes, {"slm": slm, "llm": llm}, Servers(homes.data_dir, places))
+
+
+async def test_auto_is_a_pair_and_says_why_when_a_server_has_both_sizes(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    roster = around(homes, ollama)
+    small, large = await roster.resolve("slm"), await roster.resolve("llm")
+    assert str(small.setting) == f"{ollama.base_url}#llama3.2:3b"
+    assert str(large.setting) == f"{ollama.base_url}#qwen2.5:7b"
+    assert small.reason == "Ollama on this machine has llama3.2:3b, the largest of at most 5B."
+    assert (await roster.resolve("slm"), await roster.resolve("llm")) == (small, large)
+    again = around(homes, ollama)
+    assert (await again.resolve("llm")).setting == large.setting
+    assert ollama.history == []  # nothing was generated
+
+
+async def test_the_larger_model_exceeds_the_small_one_when_that_was_set(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    roster = around(homes, ollama, slm=f"{ollama.base_url}#qwen2.5:7b")
+    found = await roster.resolve("llm")
+    assert (found.setting.home, found.model) == ("none", None)
+    roster = around(homes, ollama, slm="embedded")
+    assert (await roster.resolve("llm")).setting.model == "qwen2.5:7b"
+
+
+async def test_auto_falls_back_when_its_server_has_gone(homes: Homes) -> None:
+    server = ScriptedServer()
+    stop = server.start()
+    server.models = [{"id": "llama3.2:3b"}]
+    roster = around(homes, server)
+    assert (await roster.resolve("slm")).setting.model == "llama3.2:3b"
+    stop()
+    assert (await roster.resolve("slm")).setting.home == "embedded"
+    assert (await roster.resolve("slm")).reason == (
+        "No model server was found, so an embedded model is used."
+    )
+
+
+async def test_auto_chooses_anew_when_a_person_looks_again(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    roster = around(homes, ollama)
+    assert (await roster.resolve("slm")).setting.model == "llama3.2:3b"
+    ollama.models.append({"id": "qwen3:4b"})
+    assert (await roster.resolve("slm")).setting.model == "llama3.2:3b"
+    await roster.servers(again=True)
+    assert (await roster.resolve("slm")).setting.model == "qwen3:4b"
+
+
+# --- other machines
+
+
+async def test_nothing_is_sent_when_a_model_on_another_machine_is_looked_at(homes: Homes) -> None:
+    roster = Roster(homes, {"slm": "https://models.example/v1#far", "llm": "none"})
+    await roster.look("slm")
+    status = roster.status("slm")
+    assert (status.state, status.reach) == ("idle", "cloud")
+    assert status.sentence == ("It is chosen in the settings. Not asked: it is on another machine.")
+
+
+# --- one click
+
+
+async def test_a_trial_tells_speed_and_abilities_when_a_model_answers(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    ollama.fallback = Scripted(deltas=("Once ", "upon ", "a time."), logprobs=[-1.0, -2.0, -0.5])
+    roster = around(homes, ollama)
+    await roster.servers()
+    setting = f"{ollama.base_url}#llama3.2:3b"
+    trial = await roster.trial(setting)
+    assert (trial.setting, trial.model, trial.error) == (setting, "llama3.2:3b", "")
+    assert (trial.reach, trial.is_cold) == ("machine", True)
+    assert trial.first_token_ms is not None
+    assert trial.tokens_per_second is not None
+    assert trial.capabilities is not None
+    assert (trial.capabilities.streams, trial.capabilities.logprobs) == (True, True)
+    [server] = await roster.servers()
+    assert server.models[0].capabilities == trial.capabilities
+    await roster.close()
+    [server] = await around(homes, ollama).servers()
+    assert server.models[0].capabilities == trial.capabilities
+
+
+async def test_a_trial_probes_anew_when_a_model_was_tried_before(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    roster = around(homes, ollama)
+    for _ in range(2):
+        await roster.trial(f"{ollama.base_url}#llama3.2:3b")
+    assert len(ollama.history) == 4  # two probes, two trials
+
+
+async def test_a_trial_is_a_sentence_when_nothing_answers(homes: Homes) -> None:
+    roster = Roster(homes, {"slm": "auto", "llm": "none"})
+    trial = await roster.trial("http://127.0.0.1:9/v1#m")
+    assert trial.error.startswith("Nothing answers at http://127.0.0.1:9/v1.")
+    assert (trial.first_token_ms, trial.capabilities) == (None, None)
+    with pytest.raises(SettingsError):
+        await roster.trial("gpt")
+    with pytest.raises(SettingsError):
+        await roster.trial("none")
+
+
+# --- what a person adds
+
+
+async def test_an_added_key_is_sent_to_its_own_server_alone(
+    homes: Homes, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.api_key = "sk-own"
+    roster = Roster(homes, {"slm": "auto", "llm": "none"})
+    shown = await roster.add(f"{scripted_server.base_url}#m", "sk-own")
+    assert shown == scripted_server.base_url
+    [server] = await roster.servers()
+    assert (server.is_added, server.problem) == (True, "")
+    trial = await roster.trial(server.setting(server.models[0]))
+    assert trial.error == ""
+    other = await roster.resolve("slm", "http://127.0.0.1:9/v1#m")
+    assert other.model._api_key == ""
+    assert "sk-own" not in f"{server!r}{trial!r}{roster.status('slm', trial.setting)!r}"
+    await roster.remove(shown)
+    assert await roster.servers() == ()
+    await roster.close()
+
+
+async def test_a_new_key_is_used_when_an_address_is_added_anew(
+    homes: Homes, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.api_key = "sk-new"
+    roster = Roster(homes, {"slm": f"{scripted_server.base_url}#m", "llm": "none"})
+    await roster.add(scripted_server.base_url, "sk-old")
+    await roster.look("slm")
+    assert roster.status("slm").state == "failed"
+    await roster.add(scripted_server.base_url, "sk-new")
+    await roster.look("slm")
+    assert roster.status("slm").state == "ready"
+    await roster.close()
+
+
+# --- what can be fetched
+
+
+async def test_what_can_be_fetched_is_told_with_its_size(homes: Homes) -> None:
+    found = {one.setting: one for one in await Roster(homes, {}).downloads()}
+    small = found["embedded:qwen2.5-coder-0.5b"]
+    assert (small.tier, small.licence, small.is_installed) == ("slm", "Apache-2.0", False)
+    assert (small.size_bytes, small.memory_bytes) == (491_400_064, 1_230_000_000)
+
+
+async def test_it_is_refused_when_what_is_to_be_fetched_is_not_offered(homes: Homes) -> None:
+    roster = Roster(homes, {})
+    for setting in ("embedded:gpt-9", "http://127.0.0.1:9/v1#m", "none"):
+        with pytest.raises(SettingsError):
+            await roster.pull(setting, lambda progress: None, threading.Event())

@@ -15,6 +15,7 @@ from rag.errors import NotFound
 from rag.models import added
 from rag.models.dialects import FoundModel
 from rag.models.discovery import Candidate, FoundServer, find
+from rag.models.probe import listed_name
 from rag.models.remembered import Remembered
 from rag.models.tiers import TierSetting
 from rag.types import Capabilities
@@ -67,7 +68,10 @@ class Servers:
         await self._keep(others)
 
     def recall(self, base_url: str, model: str) -> Capabilities | None:
-        return self._remembered.recall(base_url, model, self._stamp(base_url, model))
+        """What ``model``, perhaps by its short name, was seen to do; None: never asked, or it has
+        changed since."""
+        known = self._spelt(base_url, model)
+        return self._remembered.recall(base_url, known, self._stamp(base_url, known))
 
     async def note(self, base_url: str, model: str, can: Capabilities) -> None:
         stamp = self._stamp(base_url, model)
@@ -75,11 +79,13 @@ class Servers:
 
     def is_loaded(self, base_url: str, model: str) -> bool | None:
         """As last seen; None where the server does not tell."""
-        return next((one.is_loaded for one in self._models(base_url) if one.name == model), None)
+        found = self._model(base_url, model)
+        return found.is_loaded if found else None
 
     def parameters_b(self, base_url: str, model: str) -> float | None:
         """Billions, as the server tells it."""
-        return next((one.parameters_b for one in self._models(base_url) if one.name == model), None)
+        found = self._model(base_url, model)
+        return found.parameters_b if found else None
 
     async def close(self) -> None:
         if self._looking is not None:
@@ -97,14 +103,21 @@ class Servers:
         if self._looking is not None and self._looking.done():
             self._looking = None
 
+    def _model(self, base_url: str, name: str) -> FoundModel | None:
+        known = self._spelt(base_url, name)
+        return next((one for one in self._models(base_url) if one.name == known), None)
+
     def _models(self, base_url: str) -> Sequence[FoundModel]:
         return next((one.models for one in self.found if one.base_url == base_url), ())
+
+    def _spelt(self, base_url: str, model: str) -> str:
+        return listed_name(model, [one.name for one in self._models(base_url)])
 
     def _stamp(self, base_url: str, model: str) -> str:
         """Another one: the server, or the model behind the name, is not the one of before."""
         server = next((one for one in self.found if one.base_url == base_url), None)
-        digest = next((one.digest for one in self._models(base_url) if one.name == model), "")
-        return f"{server.kind} {server.version} {digest}" if server else ""
+        found = self._model(base_url, model)
+        return f"{server.kind} {server.version} {found.digest if found else ''}" if server else ""
 
     def _with_capabilities(self, server: FoundServer) -> FoundServer:
         models = (

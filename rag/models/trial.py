@@ -25,7 +25,7 @@ class Trial:
     setting: str  # what was tried, without a key
     model: str
     reach: Reach
-    is_cold: bool = False  # it may have been loaded for this
+    is_cold: bool | None = None  # it was loaded for this
     load_ms: float | None = None  # until it could be asked: connecting, probing, loading if cold
     first_token_ms: float | None = None  # afterwards, so always of a warm model
     tokens_per_second: float | None = None  # while writing
@@ -33,9 +33,8 @@ class Trial:
     error: str = ""  # a sentence; "" when all went well
 
 
-async def tried(setting: str, model: ChatModel) -> Trial:
+async def tried(setting: str, model: ChatModel, *, is_cold: bool | None) -> Trial:
     """Ask ``model`` for a few words. Never raises RagError: that becomes the trial's ``error``."""
-    is_cold = model.is_cold
     started = time.perf_counter()
     if isinstance(model, EndpointModel):
         model.retry_now()
