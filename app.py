@@ -51,6 +51,7 @@ from rag.page import (  # noqa: E402
     markdown,
     model_list,
     places,
+    reach,
     routes,
     telling,
     trace,
@@ -295,7 +296,9 @@ async def consent(model: ChatModel) -> bool:
     allowed, words = the_chat().allowed, the_chat().words
     if model.address not in allowed:
         name, address = model.name or words("a_model"), model.address
-        question = words("consent", model=markdown.plain(name), address=markdown.plain(address))
+        where = reach.phrase(reach.Place(model.reach), words)
+        shown = {"model": markdown.plain(name), "address": markdown.plain(address)}
+        question = words("consent", where=where, **shown)
         with the_chat().asking():
             allowed[address] = await reply.ask(
                 question, words("consent_allow"), words("consent_refuse")
@@ -321,7 +324,9 @@ async def keep_local(action: cl.Action) -> None:
     """The local answer in place of the larger model's."""
     async with errors_shown():
         workspace = await home.workspace()
-        await telling.keep(the_chat(), action.payload["question"], finder(workspace))
+        kept = await telling.keep(the_chat(), action.payload["question"], finder(workspace))
+        if kept:
+            await workspace.record_kept(kept.trace_id)
 
 
 @cl.action_callback("trace")

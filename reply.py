@@ -56,7 +56,11 @@ class Reply:
             pass
 
     async def stream(self, text: str) -> None:
-        await self.message.stream_token(text, is_sequence=True)
+        if text:
+            await self.message.stream_token(text, is_sequence=True)
+        else:  # what was shown does not count any more
+            self.message.content = ""
+            await self.message.update()
 
     async def fold(self, title: str, text: str) -> None:
         step = await self._in_place("tool", "archive")

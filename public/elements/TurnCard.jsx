@@ -3,7 +3,14 @@
 import { useEffect, useRef, useState } from 'react';
 import { useSetRecoilState } from 'recoil';
 import { elementState, useChatData } from '@chainlit/react-client';
-import { Check, ChevronDown, CircleAlert, Cloud, TriangleAlert } from 'lucide-react';
+import { Check, ChevronDown, CircleAlert, Cloud, Laptop, Network, TriangleAlert } from 'lucide-react';
+
+const ICONS = { machine: Laptop, network: Network, cloud: Cloud };
+
+function Reach({ one }) {
+  const Icon = ICONS[one.reach];
+  return <Icon aria-hidden="true" />;
+}
 
 const seconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 2 : 1)} s`);
 
@@ -58,7 +65,8 @@ function Facts({ card }) {
   const facts = [
     ...card.usage.map((used) => [used.model, used.tokens]),
     [card.labels.passages, card.budget],
-    [card.labels.cost, card.cost_usd ? `$${card.cost_usd.toPrecision(2)}` : ''],
+    [card.labels.cost, card.cost],
+    [card.labels.energy, card.energy],
     [card.labels.trace, card.turn]
   ].filter(([, fact]) => fact);
   return (
@@ -171,6 +179,11 @@ export default function TurnCard() {
         <button type="button" className="rag-summary" aria-expanded={open} onClick={() => setOpen(!open)}>
           <span className={`rag-badge rag-${card.badge.tone}`}>{card.badge.text}</span>
           {card.badge.text.includes(card.model) ? null : <span className="rag-model">{card.model}</span>}
+          {card.ran.length && card.ran.every((one) => one.reach === 'machine') ? (
+            <span className="rag-here" title={card.ran.map((one) => one.text).join(', ')}>
+              <Laptop aria-hidden="true" /><span className="sr-only">{card.ran.map((one) => one.text).join(', ')}</span>
+            </span>
+          ) : null}
           <span className="rag-figures">
             {card.speed ? <span>{card.speed}</span> : null}
             <span className="rag-took">{seconds(card.total_ms)}</span>
@@ -179,8 +192,8 @@ export default function TurnCard() {
           <Bar stages={card.stages} total={card.total_ms} />
         </button>
         <Judgement card={card} />
-        {card.remote.map((line) => (
-          <p key={line} className="rag-line"><Cloud aria-hidden="true" />{line}</p>
+        {card.ran.filter((one) => one.reach !== 'machine').map((one) => (
+          <p key={one.text} className={`rag-line rag-sent rag-sent-${one.reach}`}><Reach one={one} />{one.text}</p>
         ))}
         {card.warnings.map((line, i) => (
           <p key={i} className="rag-line rag-warned"><TriangleAlert aria-hidden="true" />{line}</p>
@@ -188,6 +201,7 @@ export default function TurnCard() {
         {open ? (
           <div className="rag-details">
             <Waterfall stages={card.stages} total={card.total_ms} labels={labels} />
+            {card.notes.map((note) => <p className="rag-cold" key={note}>{note}</p>)}
             <Facts card={card} />
           </div>
         ) : null}

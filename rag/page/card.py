@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rag import encoding
-from rag.page import signals
+from rag.page import reach, sentences, signals
 from rag.page.chat import Asked
 from rag.page.passages import FindPage, passages
+from rag.page.reach import Place
 from rag.page.wording import Wording
 from rag.retrieval.analysis import content_words
-from rag.types import Answer, Context, Hit, Latency, Retrieved, Usage
+from rag.types import Answer, Context, Energy, Hit, Latency, Retrieved, Usage
 
 STAGES = ("retrieve", "queue", "pack", "first_token", "generate", "check", "escalate")  # as run
 SUREST = 0.99  # as a judgement is shown: it may always be wrong
@@ -94,7 +96,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
             for text, speaks_for in signals.weightiest(answer.confidence, words)
         ],
         "terms": terms(answer) if is_declined else [],
-        "remote": [words("remote", model=model) for model in sent_to(asked, answer)],
+        "ran": ran(asked, answer, words),
         "can": {
             "larger": asked.has_larger and answer.route in {"slm", "declined"},
             "keep": asked.draft is not None,
@@ -104,12 +106,15 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "speed": words("speed", speed=f"{speed:.1f}") if speed else "",
         "usage": [_used(model, usage, words) for model, usage in answer.usage.items()],
         "budget": _budget(context, words),
-        "cost_usd": answer.cost_usd,
-        "warnings": list(answer.warnings),
+        "cost": _cost(answer, words),
+        "energy": _energy(answer.energy, words),
+        "notes": _loaded(answer, words),
+        "warnings": [sentences.said(warning, words) for warning in answer.warnings],
         "has_unsupported": bool(answer.unsupported),
         "sources": passages(hits, answer.citations, find_page),
         "labels": words.group(
-            "sources", "nearest", "details", "total", "passages", "confidence", "cost", "trace",
+            "sources", "nearest", "details", "total", "passages", "confidence", "cost", "energy",
+            "trace",
             "unsupported", "unsupported_legend", "whole_document", "why", "why_title",
             "ask_larger", "keep_local", "searched_for", "speaks_for", "speaks_against",
         ) | {"page": words("page", page="{page}")},
@@ -143,10 +148,42 @@ def terms(answer: Answer) -> list[str]:
     return content_words(answer.query.text, ())[0]
 
 
-def sent_to(asked: Asked, answer: Answer) -> list[str]:
-    """The models that are not on this machine and were asked for this answer."""
-    tried = (attempt.model for attempt in answer.attempts if attempt.tier in asked.remote)
-    return list(dict.fromkeys(tried))
+def ran(asked: Asked, answer: Answer, words: Wording) -> list[Props]:
+    """Where each model ran that was asked for this answer, in order."""
+    models = {(one.model, one.tier): one.reach for one in answer.attempts}
+    return [
+        {
+            "model": model,
+            "reach": far,
+            "text": words(
+                "ran_here" if far == "machine" else "sent_to",
+                model=model,
+                where=reach.phrase(replace(asked.places.get(tier, Place()), reach=far), words),
+            ),
+        }
+        for (model, tier), far in models.items()
+    ]
+
+
+def _cost(answer: Answer, words: Wording) -> str:
+    """ "" for nothing, which goes without saying."""
+    if answer.cost_usd is None:
+        return words("unknown")
+    is_estimated = any(used.estimated for used in answer.usage.values())
+    label = f" ({words('estimated')})" if is_estimated else ""
+    return f"${answer.cost_usd:.2g}{label}" if answer.cost_usd else ""
+
+
+def _energy(energy: Energy | None, words: Wording) -> str:
+    if energy is None:
+        return ""
+    part = "" if energy.is_whole else f", {words('processors_alone')}"
+    return f"≈ {energy.wh:.2g} Wh, {words(f'energy_{energy.source}')}{part}"
+
+
+def _loaded(answer: Answer, words: Wording) -> list[str]:
+    cold = dict.fromkeys(one.model for one in answer.attempts if one.is_cold)
+    return [words("was_loaded", model=model) for model in cold]
 
 
 def metadata(answer: Answer) -> Props:
@@ -191,10 +228,8 @@ def _badge(asked: Asked, answer: Answer, words: Wording) -> Mapping[str, str]:
     if answer.confidence.verdict == "escalate":
         return {"text": words("badge_uncertain"), "tone": "warn"}
     if answer.route == "slm":
-        return {
-            "text": words("badge_small" if "slm" in asked.remote else "badge_slm"),
-            "tone": "good",
-        }
+        is_here = asked.places.get("slm", Place()).reach == "machine"
+        return {"text": words("badge_slm" if is_here else "badge_small"), "tone": "good"}
     went_on = answer.route == "llm" and asked.mode != "llm"
     key = "badge_escalated" if went_on else f"badge_{answer.route}"
     return {"text": words(key, model=answer.model), "tone": "good"}

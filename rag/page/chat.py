@@ -6,7 +6,7 @@ are imported when the first document arrives: the page itself is served before t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rag.page.phases import Pace
+from rag.page.reach import Place
 from rag.page.wording import Wording
 from rag.types import Answer, Chunk, Document, Message, Mode, Tier
 
@@ -47,7 +48,7 @@ class Asked:
     mode: Mode = "auto"
     answer: Answer | None = None  # None: it was stopped, or broke off
     draft: Answer | None = None  # the small model's, that a larger one's stands in place of
-    remote: frozenset[Tier] = frozenset()  # whose models are not on this machine
+    places: Mapping[Tier, Place] = field(default_factory=dict)  # where each tier's model runs
     has_larger: bool = False  # is there a larger model to ask?
 
 

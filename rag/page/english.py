@@ -197,11 +197,21 @@ SENTENCES = {
     "kept_local": "You kept the local answer.",
     "ask_larger": "Ask the large model",
     # what leaves the machine
-    "consent": "**{model}** does not run on this machine. To answer, your question, the passages "
-    "found and the earlier turns it leans on would be sent to **{address}**. Send them?",
+    "consent": "**{model}** runs {where}. To answer, your question, the passages found and the "
+    "earlier turns it leans on would be sent to **{address}**. Send them?",
     "consent_allow": "Send, in this chat",
     "consent_refuse": "Keep it here",
-    "remote": "Sent to {model}, which is not on this machine",
+    "sent_to": "Sent to {model}, {where}",
+    "ran_here": "{model} ran {where}",
+    # what it took
+    "unknown": "not known",
+    "estimated": "estimated",
+    "energy": "Energy",
+    "energy_measured": "measured",
+    "energy_configured": "by the watts you set",
+    "energy_estimated": "estimated",
+    "processors_alone": "processors alone",
+    "was_loaded": "First use: {model} was loaded for this answer. Next time it starts sooner.",
     # why
     "why": "Why?",
     "why_title": "Why this answer",

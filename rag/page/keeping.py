@@ -12,6 +12,7 @@ from rag.answering import citations
 from rag.answering.pipeline import Pipeline
 from rag.errors import ModelError
 from rag.models.chat import ChatModel
+from rag.page.reach import Place
 from rag.types import (
     Answer,
     Capabilities,
@@ -110,10 +111,8 @@ def prepared(
     """The turn with what its models are, and a pipeline whose larger model can be dismissed."""
     has_larger = pipeline.llm is not None and pipeline.llm is not pipeline.slm
     models = {"slm": pipeline.slm, "llm": pipeline.llm}
-    remote = frozenset(
-        tier for tier in TIERS if (model := models[tier]) and model.reach != "machine"
-    )
-    asked = replace(asked, remote=remote, has_larger=has_larger)
+    places = {tier: Place(model.reach, model.address) for tier in TIERS if (model := models[tier])}
+    asked = replace(asked, places=places, has_larger=has_larger)
     if pipeline.llm is None or not has_larger:
         return asked, pipeline, None
     larger = Dismissible(pipeline.llm, chat.words("kept_local"))

@@ -243,8 +243,9 @@ async def show(chat: Chat, turn_id: str, asked: Asked, find_page: FindPage) -> N
     await asked.screen.finish(text, card.metadata(done), props)
 
 
-async def keep(chat: Chat, turn_id: str, find_page: FindPage) -> None:
-    """The local answer in place of the larger model's: at once, or while that is written."""
+async def keep(chat: Chat, turn_id: str, find_page: FindPage) -> Answer | None:
+    """The local answer in place of the larger model's, which is taken away: that, if it was whole;
+    None where it was still written, and stops."""
     asked = chat.turns.get(turn_id)
     if chat.writing:
         if chat.writing.turn_id == turn_id:
@@ -254,6 +255,8 @@ async def keep(chat: Chat, turn_id: str, find_page: FindPage) -> None:
         await set_aside(asked, chat)
         kept = replace(asked, text=asked.draft.text, answer=asked.draft, draft=None)
         await show(chat, turn_id, kept, find_page)
+        return asked.answer
+    return None
 
 
 async def set_aside(asked: Asked, chat: Chat) -> None:

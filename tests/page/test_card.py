@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rag.page import card
 from rag.page.chat import Asked
 from rag.page.passages import Page
+from rag.page.reach import Place
 from rag.page.wording import Wording
 from rag.types import (
     Answer,
@@ -21,6 +22,7 @@ from rag.types import (
     Confidence,
     Context,
     Dropped,
+    Energy,
     Hit,
     Latency,
     Query,
@@ -30,6 +32,7 @@ from rag.types import (
 )
 
 ENGLISH = Wording("en")
+FAR = Place("cloud", "https://api.example.com")
 PAGE = "Maintenance\n\nThe pump holds 40 litres. It is green.\n\nThe end."
 CHUNK = Chunk("c1", "d1", "pump.pdf", 2, "Maintenance", PAGE[13:51], 13, 51, 10)
 HIT = Hit(CHUNK, 5.318, 1, ("pump", "hold"))
@@ -118,7 +121,7 @@ def test_tokens_are_called_an_estimate_when_the_server_did_not_count() -> None:
     ("route", "verdict", "asked", "badge", "tone"),
     [
         ("slm", "accept", {}, "Answered locally", "good"),
-        ("slm", "accept", {"remote": frozenset({"slm"})}, "Small model", "good"),
+        ("slm", "accept", {"places": {"slm": FAR}}, "Small model", "good"),
         ("llm", "accept", {}, "Escalated to small", "good"),
         ("llm", "accept", {"mode": "llm"}, "Large model", "good"),
         ("refined", "accept", {}, "Refined by small", "good"),
@@ -177,12 +180,49 @@ def test_a_person_can_choose_the_other_model_when_there_is_one(
     assert turn(answer, has_larger=has_larger, draft=draft)["can"] == can
 
 
-def test_the_models_elsewhere_are_named_when_they_were_asked() -> None:
-    attempts = (Attempt("slm", "small", (), "", "stop"), Attempt("llm", "far", (), "", "stop"))
-    answer = replace(ANSWER, attempts=attempts)
-    assert turn(answer)["remote"] == []
-    [line] = turn(answer, remote=frozenset({"llm"}))["remote"]
-    assert line == "Sent to far, which is not on this machine"
+def test_where_each_model_ran_is_told_when_it_was_asked() -> None:
+    attempts = (
+        Attempt("slm", "small", (), "", "stop"),
+        Attempt("llm", "far", (), "", "stop", reach="cloud"),
+    )
+    props = turn(replace(ANSWER, attempts=attempts), places={"llm": FAR})
+    assert [(one["reach"], one["text"]) for one in props["ran"]] == [
+        ("machine", "small ran on this machine"),
+        ("cloud", "Sent to far, in the cloud (api.example.com)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cost_usd", "estimated", "told"),
+    [(0.0, False, ""), (None, False, "not known"), (0.00123, False, "$0.0012"),
+     (0.00123, True, "$0.0012 (estimated)")],
+)  # fmt: skip
+def test_the_cost_is_told_when_there_is_one(
+    cost_usd: float | None, estimated: bool, told: str
+) -> None:
+    usage = {"small": Usage(700, 21, estimated)}
+    assert turn(replace(ANSWER, cost_usd=cost_usd, usage=usage))["cost"] == told
+
+
+def test_the_energy_is_told_with_where_it_is_known_from() -> None:
+    assert turn(ANSWER)["energy"] == ""
+    measured = replace(ANSWER, energy=Energy(0.0213, "measured", is_whole=False))
+    assert turn(measured)["energy"] == "≈ 0.021 Wh, measured, processors alone"
+    set_by_hand = replace(ANSWER, energy=Energy(0.2, "configured"))
+    assert turn(set_by_hand)["energy"] == "≈ 0.2 Wh, by the watts you set"
+
+
+def test_a_first_use_is_told_apart_when_the_model_had_to_be_loaded() -> None:
+    attempts = (Attempt("slm", "small", (), "", "stop", is_cold=True),)
+    [note] = turn(replace(ANSWER, attempts=attempts))["notes"]
+    assert note.startswith("First use: small was loaded")
+
+
+def test_warnings_are_romanian_when_the_page_is() -> None:
+    asked = Asked("Câți?", "", screen=None)  # type: ignore[arg-type]
+    answer = replace(ANSWER, warnings=("phi wrote nothing.",))
+    props = card.turn("turn1", asked, answer, find_page, Wording("ro"))
+    assert props["warnings"] == ["phi nu a scris nimic."]
 
 
 def test_the_usage_of_each_model_is_told_when_two_were_asked() -> None:
