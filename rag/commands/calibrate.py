@@ -22,13 +22,16 @@ from rag.answering.signals import tokens
 from rag.commands.evaluate import FILE, NEW_FILE, interval
 from rag.commands.opening import opened
 from rag.commands.putting import Run, bad_input, new_file, put
+from rag.commands.reporting import keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.encoding import Json
 from rag.errors import RagError, SettingsError
 from rag.measuring.calibrate import calibrated
-from rag.measuring.chart import drawn
+from rag.measuring.charts import drawn
 from rag.measuring.examples import examples_of, model_of
 from rag.measuring.questions import Question, read_questions
+from rag.measuring.report_calibration import charts, sections, summary
+from rag.measuring.report_svg import as_file
 from rag.measuring.rows import Row, resumed
 from rag.settings import load
 from rag.types import Tier
@@ -36,6 +39,7 @@ from rag.types import Tier
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+WIDTH_PX = 780
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class Planned:
 @click.option("--no-logprobs", is_flag=True, help="Fit weights for servers that give none.")
 @click.option("--out", type=NEW_FOLDER, metavar="DIR", help="Where the report and its chart go.")
 @click.option("--write", "name", metavar="NAME", help="Use the weights from now on, by this name.")
+@report_option
 @json_option
 @run
 async def calibrate(
@@ -78,6 +83,7 @@ async def calibrate(
     no_logprobs: bool,
     out: Path | None,
     name: str | None,
+    report_file: Path | None,
     as_json: bool,
 ) -> None:
     """Fit the judge's weights to questions whose answers are known, and say how good it is.
@@ -102,6 +108,9 @@ async def calibrate(
         "rows": [{"slm": str(each.small.kept), "llm": str(each.large.kept)} for each in sets],
         "seconds": time.monotonic() - started,
     }
+    if report_file:
+        title = f"How far can the answers of {model} be trusted?"
+        keep(reported(title, summary(report), sections(report)), report_file)
     print_json(ended) if as_json else show(ended)
 
 
@@ -109,16 +118,14 @@ async def calibrate(
 
 
 def check(name: str | None) -> None:
-    """Before questions are asked for hours. Raises UsageError; RagError when a tool is missing."""
+    """Before questions are asked for hours. Raises UsageError; RagError without scikit-learn."""
     if name and not NAME.fullmatch(name):
         raise click.UsageError("A name is made of small letters, digits, dots and hyphens.")
     if name == SEARCH:
         raise click.UsageError(f"Weights of search are called {name}: choose another name.")
-    missing = [tool for tool in ("sklearn", "matplotlib") if find_spec(tool) is None]
-    if missing:
+    if find_spec("sklearn") is None:
         raise RagError(
-            f"Calibrating needs {' and '.join(missing)}: pip install -r requirements-dev.txt, and "
-            "try again."
+            "Calibrating needs sklearn: pip install -r requirements-dev.txt, and try again."
         )
 
 
@@ -211,7 +218,7 @@ def fitted_on(report: Json, names: Sequence[str]) -> str:
 def kept(report: Json, weights: Calibration, out: Path, name: str | None) -> Json:
     """Where report, chart and weights were written. Raises RagError and UsageError."""
     files = {"report": out / "calibration.json", "chart": out / "calibration.svg"}
-    texts = {"report": json.dumps(report, indent=1), "chart": drawn(report)}
+    texts = {"report": json.dumps(report, indent=1), "chart": picture(report)}
     if name:
         check_alone(weights)
         files["weights"], texts["weights"] = SHIPPED / f"{name}.json", write(weights)
@@ -222,6 +229,10 @@ def kept(report: Json, weights: Calibration, out: Path, name: str | None) -> Jso
     except OSError as exc:
         raise RagError(f"{exc.filename} cannot be written: {exc.strerror}.") from exc
     return {what: str(path) for what, path in files.items()}
+
+
+def picture(report: Json) -> str:
+    return as_file((chart.title, drawn(chart, WIDTH_PX)) for chart in charts(report))
 
 
 def show(ended: Json) -> None:

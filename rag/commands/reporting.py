@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 from pydantic import SecretStr
 
 from rag.errors import RagError
@@ -44,7 +45,7 @@ report_option = click.option(
 
 
 def reported(title: str, summary: str, sections: Sequence[Section]) -> Report:
-    """With all that tells where the figures come from. The command is that of this process."""
+    """With all that tells where the figures come from; called inside the command they are of."""
     return Report(
         title=title,
         summary=summary,
@@ -52,7 +53,7 @@ def reported(title: str, summary: str, sections: Sequence[Section]) -> Report:
         machine=described(),
         settings=changed(load()),
         written=datetime.now(UTC),
-        command=without_passwords(shlex.join(["python", "-m", "rag", *sys.argv[1:]])),
+        command=without_passwords(shlex.join(typed())),
     )
 
 
@@ -80,6 +81,27 @@ def changed(settings: Settings) -> tuple[tuple[str, str], ...]:
         if name in {"slm", "llm"} or value != field.default:
             told.append((variable_of(name, field), without_passwords(str(value))))
     return tuple(told)
+
+
+def typed() -> list[str]:
+    """The command as it was given: what it found in the environment stands with the settings."""
+    context = click.get_current_context()
+    words = context.command_path.split(" ")
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            words += _given(parameter, context.params[name])
+    return words
+
+
+def _given(parameter: click.Parameter, value: Any) -> list[str]:
+    values = value if isinstance(value, tuple) else (value,)
+    if isinstance(parameter, click.Argument):
+        return [str(each) for each in values]
+    name = parameter.opts[0]
+    if isinstance(parameter, click.Option) and parameter.is_flag:
+        return [name if value else parameter.secondary_opts[0]]
+    return [word for each in values for word in (name, str(each))]
 
 
 def without_passwords(text: str) -> str:

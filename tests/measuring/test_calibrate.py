@@ -18,8 +18,8 @@ from rag.cli import main
 from rag.commands import calibrate as command
 from rag.measuring import rows
 from rag.measuring.calibrate import calibrated
-from rag.measuring.chart import drawn
 from rag.measuring.examples import examples_of
+from rag.measuring.report_calibration import charts
 
 SMALL, LARGE = examplemaking.rows()
 EXAMPLES = examples_of(SMALL, LARGE)
@@ -79,11 +79,11 @@ def test_nothing_is_said_of_escalation_when_there_is_no_larger_model() -> None:
     found = calibrated(examples_of(SMALL, [])).report
     assert (found["compared"], found["large_right"], found["gap"]) == (0, None, None)
     assert {scored["escalation"] for scored in found["scorers"].values()} == {None}
-    assert drawn(found).startswith("<?xml")
+    assert len(charts(found)) == 2
 
 
 def test_the_chart_is_one_file_of_its_own_when_it_is_drawn(report: Any) -> None:
-    picture = drawn(report)
+    picture = command.picture(report)
     root = ElementTree.fromstring(picture)
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     links = {
@@ -93,7 +93,7 @@ def test_the_chart_is_one_file_of_its_own_when_it_is_drawn(report: Any) -> None:
         if name.endswith("href")
     }
     assert all(link.startswith("#") for link in links)
-    assert drawn(report) == picture
+    assert command.picture(report) == picture
 
 
 # --- the command
@@ -136,7 +136,7 @@ def test_weights_report_and_chart_are_written_when_all_answers_are_there(capsys:
     assert weights.thresholds == {"accept": ended["accept"]}
     assert weights.fitted_on.startswith("60 answers from 6 documents (qa), ")
     assert json.loads(Path("out/calibration.json").read_text())["signals"] == ended["signals"]
-    assert Path("out/calibration.svg").read_text(encoding="utf-8").startswith("<?xml")
+    assert Path("out/calibration.svg").read_text(encoding="utf-8").startswith("<svg")
 
 
 def test_a_table_is_shown_when_a_person_calibrates(capsys: Output) -> None:
@@ -225,15 +225,29 @@ def test_one_sentence_refuses_it_when_the_usage_is_bad(
     assert output.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("tool", ["matplotlib", "sklearn"])
 def test_nothing_is_asked_or_written_when_a_tool_is_missing(
-    capsys: Output, monkeypatch: pytest.MonkeyPatch, tool: str
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, tool, None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     assert main(["calibrate", *SET, "--slm-rows", "new.jsonl", "--write", "mine"]) == 1
     error = capsys.readouterr().err
     assert error == (
-        f"Calibrating needs {tool}: pip install -r requirements-dev.txt, and try again.\n"
+        "Calibrating needs sklearn: pip install -r requirements-dev.txt, and try again.\n"
     )
     assert not Path("new.jsonl").exists()
     assert list(Path("shipped").iterdir()) == []
+
+
+def test_a_report_is_written_when_it_is_wanted(capsys: Output) -> None:
+    assert main(["calibrate", *KEPT, "--report", "judge.html"]) == 0
+    page = Path("judge.html").read_text(encoding="utf-8")
+    for title in (
+        "How far can the answers of slm be trusted?",
+        "Can the probability be trusted?",
+        "How many of the accepted drafts are wrong?",
+        "What does escalation buy?",
+        "Weights of the signals, the weightiest first",
+    ):
+        assert title in page
+    assert "RAG_SLM" in page
+    assert f"calibrate {' '.join(KEPT)} --report judge.html" in page
