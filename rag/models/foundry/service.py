@@ -31,11 +31,16 @@ async def service_address() -> str:
     """``http://127.0.0.1:PORT`` of the service, "" when none runs; known within 1.5 seconds."""
     told = await asyncio.gather(_by_command(), _by_processes())
     ports = dict.fromkeys([*told[0], *told[1], DEFAULT_PORT])
-    async with httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False) as client:
+    async with await asyncio.to_thread(_client) as client:
         found = await asyncio.gather(*(_is_foundry(client, port) for port in ports))
     return next(
         (f"http://127.0.0.1:{port}" for port, yes in zip(ports, found, strict=True) if yes), ""
     )
+
+
+def _client() -> httpx.AsyncClient:
+    """For a thread: the certificates that every client loads take a moment."""
+    return httpx.AsyncClient(timeout=_ANSWER_S, trust_env=False)
 
 
 async def _by_command() -> Sequence[int]:
