@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from rag.commands.opening import opened
+from rag.commands.phases import phase_line
 from rag.commands.terminal import example, json_option, print_json, progress_shown, run
 from rag.commands.transcript import Transcript
 from rag.documents.library import LibraryEntry
@@ -139,15 +140,26 @@ async def consent(model: ChatModel) -> bool:
 async def watched(
     events: AsyncGenerator[AnswerEvent], workspace: Workspace, tier: Tier
 ) -> AsyncGenerator[AnswerEvent]:
-    """The same events, with progress bars while a model is being made ready."""
+    """The same events, with progress bars while a model is being made ready, and a line that tells
+    what it is at."""
     async with aclosing(events), AsyncExitStack() as waits:
+        line = await waits.enter_async_context(phase_line())
         waiting = await waits.enter_async_context(waiting_shown(workspace, tier))
         async for event in events:
             if not isinstance(event, Retrieved | Working):
                 waiting.cancel()
+            if not _has_bar(event, workspace, tier):
+                line.show(event)
             yield event
             if isinstance(event, Escalated):
-                waiting = await waits.enter_async_context(waiting_shown(workspace, "llm"))
+                tier = "llm"
+                waiting = await waits.enter_async_context(waiting_shown(workspace, tier))
+
+
+def _has_bar(event: AnswerEvent, workspace: Workspace, tier: Tier) -> bool:
+    """Whether a progress bar tells of it already."""
+    is_loading = isinstance(event, Working) and event.phase == "loading"
+    return is_loading and workspace.status(tier).progress is not None
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """A turn in a terminal: its events in, lines out.
 
-The words are printed as they come. The final answer is printed again, under a rule, when it is not
-what was last seen: citations were added, a draft came back, or the turn was declined after all.
+The words are printed as they come, without the model's thinking. The final answer is printed again,
+under a rule, when it is not what was last seen: citations were added, a draft came back, or the
+turn was declined after all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ import click
 
 from rag.errors import RagError
 from rag.retrieval.analysis import content_words
-from rag.types import Answer, Answered, AnswerEvent, Delta, Escalated, Failed, Hit, Latency
+from rag.types import (
+    Answer,
+    Answered,
+    AnswerEvent,
+    Delta,
+    Escalated,
+    Failed,
+    Hit,
+    Latency,
+    Restarted,
+)
 
 RULE = "─" * 40
 _EXCERPT = 160  # letters of a passage
@@ -33,6 +44,10 @@ class Transcript:
             case Delta(text=text):
                 self._streamed += text
                 click.echo(text, nl=False)
+            case Restarted():
+                if self._streamed:
+                    click.echo(f"\n\n{RULE}")
+                self._streamed = ""
             case Escalated(model=model, reasons=reasons):
                 gap = "\n\n" if self._streamed else ""
                 self._streamed, self._is_superseded = "", True
@@ -60,7 +75,9 @@ class Transcript:
         for reason in confidence.reasons:
             click.echo(f"  {reason}")
         models = ", ".join(answer.usage)
-        click.echo(" · ".join(filter(None, (models, latency_line(answer.latency)))))
+        is_cold = bool(answer.attempts) and answer.attempts[0].is_cold
+        line = latency_line(answer.latency, is_cold=is_cold)
+        click.echo(" · ".join(filter(None, (models, line))))
 
 
 def badge(answer: Answer, *, is_local: bool = True) -> str:
@@ -101,18 +118,26 @@ def _excerpt(hit: Hit) -> str:
     return f"Nearest: {hit.chunk.document_name}, page {hit.chunk.page}: {text}"
 
 
-def latency_line(latency: Latency) -> str:
-    """The stages that were measured, in the order in which they happened.
+def latency_line(latency: Latency, *, is_cold: bool = False) -> str:
+    """The stages that were measured, in the order in which they happened; a first token is cold
+    when the model was loaded for it.
 
     >>> latency_line(Latency(retrieve_ms=3.2, generate_ms=2100.0, total_ms=2103.2))
     'retrieve 3 ms + generate 2.1 s = 2.1 s'
     """
     figures = ((stage, getattr(latency, f"{stage}_ms")) for stage in _STAGES)
     known = [
-        f"{stage.replace('_', ' ')} {_duration(ms)}" for stage, ms in figures if ms is not None
+        f"{_named(stage, is_cold=is_cold)} {_duration(ms)}"
+        for stage, ms in figures
+        if ms is not None
     ]
     total = "" if latency.total_ms is None else f" = {_duration(latency.total_ms)}"
     return " + ".join(known) + total
+
+
+def _named(stage: str, *, is_cold: bool) -> str:
+    words = stage.replace("_", " ")
+    return f"cold {words}" if is_cold and stage == "first_token" else words
 
 
 def _duration(ms: float) -> str:

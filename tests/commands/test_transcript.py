@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.commands.transcript import RULE, Transcript, badge
+from rag.commands.transcript import RULE, Transcript, badge, latency_line
 from rag.errors import RagError
 from rag.types import (
     Answer,
@@ -22,9 +22,11 @@ from rag.types import (
     Hit,
     Latency,
     Query,
+    Restarted,
     Route,
     Usage,
     Verdict,
+    Working,
 )
 
 CHUNK = Chunk("1", "d", "pump.md", 4, "", "Change the oil yearly.", 0, 22, 5, "en")
@@ -156,3 +158,36 @@ def test_a_badge_says_who_answered_when_a_turn_is_over(said: Answer, words: str)
 
 def test_the_badge_does_not_say_locally_when_the_small_model_is_elsewhere() -> None:
     assert badge(answer(), is_local=False) == "Answered by small"
+
+
+def test_a_rule_sets_the_first_words_apart_when_the_model_is_asked_again(capsys: Output) -> None:
+    output = printed(
+        capsys,
+        [
+            Delta("In 7 years."),
+            Restarted("The prompt was cut."),
+            Delta("Yearly [1]."),
+            Answered(answer()),
+        ],
+    )
+    assert output.startswith(f"In 7 years.\n\n{RULE}\nYearly [1].\n\n[1] pump.md, page 4\n")
+
+
+def test_nothing_is_printed_when_a_model_thinks(capsys: Output) -> None:
+    output = printed(
+        capsys,
+        [
+            Working("thinking", "small"),
+            Delta("", reasoning="The oil, hm."),
+            Restarted("It gets more room."),
+            Delta("Yearly [1]."),
+            Answered(answer()),
+        ],
+    )
+    assert output.startswith("Yearly [1].\n\n[1] pump.md, page 4\n")
+
+
+def test_a_first_token_is_called_cold_when_the_model_was_loaded_for_it() -> None:
+    latency = Latency(first_token_ms=2100.0, total_ms=2100.0)
+    assert latency_line(latency) == "first token 2.1 s = 2.1 s"
+    assert latency_line(latency, is_cold=True) == "cold first token 2.1 s = 2.1 s"
