@@ -13,6 +13,16 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_servers_of_this_machine() -> Iterator[None]:
+    """What happens to run here, and the keys of whoever runs the tests, decide nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAG_DISCOVERY", "false")
+        for name in ("FOUNDRY_LOCAL_ENDPOINT", "OLLAMA_HOST", "OPENAI_API_KEY"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _scripted_server() -> Iterator[ScriptedServer]:
     server = ScriptedServer()
