@@ -163,8 +163,9 @@ class Roster:
         allow it. Takes up to 1.5 s, with ``remote`` up to 5."""
         if again:
             self._forget_choices()
+        await self._servers.look(again=again, remote=remote)
         await self._note(*self._resolved.values())
-        return await self._servers.look(again=again, remote=remote)
+        return self._servers.listed
 
     async def trial(self, setting: str) -> Trial:
         """Ask a model for a few words, as a person wanted it, and keep what it showed.

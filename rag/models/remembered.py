@@ -24,11 +24,11 @@ class Remembered:
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / FILE
 
-    def recall(self, base_url: str, model: str, stamp: str) -> Capabilities | None:
-        """``stamp`` of another server or model than then: nothing is known any more."""
+    def recall(self, base_url: str, model: str, stamp: str | None) -> Capabilities | None:
+        """With another ``stamp`` than then nothing is known any more; None takes what there is."""
         kept = self._read().get(f"{base_url}#{model}")
         try:
-            return Capabilities(**kept["can"]) if kept and kept["stamp"] == stamp else None
+            return Capabilities(**kept["can"]) if kept and stamp in (None, kept["stamp"]) else None
         except (TypeError, KeyError):  # of another version of this program
             return None
 

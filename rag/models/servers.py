@@ -74,8 +74,10 @@ class Servers:
         return self._remembered.recall(base_url, known, self._stamp(base_url, known))
 
     async def note(self, base_url: str, model: str, can: Capabilities) -> None:
+        """Nothing is kept of a server that was not looked at: its next change would go unseen."""
         stamp = self._stamp(base_url, model)
-        await asyncio.to_thread(self._remembered.note, base_url, model, stamp, can)
+        if stamp is not None:
+            await asyncio.to_thread(self._remembered.note, base_url, model, stamp, can)
 
     def is_loaded(self, base_url: str, model: str) -> bool | None:
         """As last seen; None where the server does not tell."""
@@ -113,11 +115,12 @@ class Servers:
     def _spelt(self, base_url: str, model: str) -> str:
         return listed_name(model, [one.name for one in self._models(base_url)])
 
-    def _stamp(self, base_url: str, model: str) -> str:
-        """Another one: the server, or the model behind the name, is not the one of before."""
+    def _stamp(self, base_url: str, model: str) -> str | None:
+        """Another one: the server, or the model behind the name, is not the one of before. None:
+        the server was not looked at."""
         server = next((one for one in self.found if one.base_url == base_url), None)
         found = self._model(base_url, model)
-        return f"{server.kind} {server.version} {found.digest if found else ''}" if server else ""
+        return f"{server.kind} {server.version} {found.digest if found else ''}" if server else None
 
     def _with_capabilities(self, server: FoundServer) -> FoundServer:
         models = (

@@ -13,6 +13,7 @@ from scripted_server import ScriptedServer
 from rag.errors import NotFound, SettingsError
 from rag.models import added
 from rag.models.discovery import Candidate
+from rag.models.remembered import Remembered
 from rag.models.servers import Servers
 from rag.models.tiers import TierSetting
 from rag.types import Capabilities
@@ -156,9 +157,23 @@ async def test_no_key_is_written_when_abilities_are_kept(
     assert list(json.loads(kept)) == [f"{server.base_url}#scripted-model"]
 
 
-async def test_nothing_is_lost_when_abilities_cannot_be_kept(tmp_path: Path) -> None:
+def test_nothing_is_lost_when_abilities_cannot_be_kept(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    await Servers(tmp_path / "file").note("http://a/v1", "m", CAN)
+    remembered = Remembered(tmp_path / "file")
+    remembered.note("http://a/v1", "m", "", CAN)
+    assert remembered.recall("http://a/v1", "m", "") is None
+
+
+async def test_nothing_is_kept_of_a_server_when_it_was_not_looked_at(tmp_path: Path) -> None:
+    await Servers(tmp_path).note("http://a/v1", "m", CAN)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_abilities_of_an_earlier_run_are_taken_when_nothing_was_looked_at_yet(
+    tmp_path: Path,
+) -> None:
+    Remembered(tmp_path).note("http://a/v1", "m", "Ollama 0.12", CAN)
+    assert Servers(tmp_path).recall("http://a/v1", "m") == CAN
 
 
 # --- looking

@@ -1,0 +1,67 @@
+"""What ``models`` shows of tiers and of the servers that were found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_server import ScriptedServer
+
+from rag.cli import main
+
+Output = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _own_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scripted_server: ScriptedServer
+) -> None:
+    monkeypatch.setenv("RAG_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("RAG_SLM", f"{scripted_server.base_url}#small")
+    monkeypatch.setenv("RAG_LLM", "none")
+
+
+def as_json(capsys: Output, *arguments: str) -> Any:
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_tiers_servers_and_embedded_models_are_told_when_models_are_listed(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.models = [{"id": "small"}, {"id": "gemma3:4b"}]
+    told = as_json(capsys, "models")
+    assert {"tiers", "servers", "embedded"} <= told.keys()
+    assert [one["state"] for one in told["tiers"]] == ["ready", "none"]
+    [server] = told["servers"]
+    assert (server["address"], server["reach"], server["problem"]) == (
+        scripted_server.base_url,
+        "machine",
+        "",
+    )
+    assert server["models"][1] == {
+        "name": "gemma3:4b",
+        "setting": f"{scripted_server.base_url}#gemma3:4b",
+        "purpose": "chat",
+        "parameters_b": 4.0,
+        "size_bytes": None,
+        "context_tokens": None,
+        "loaded": None,
+        "hosted": False,
+        "capabilities": None,
+    }
+    assert server["models"][0]["capabilities"]["streams"] is True
+
+
+def test_another_machine_is_sent_nothing_when_models_are_listed(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_SLM", "http://sk-own@198.51.100.1:9/v1#far")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-general")
+    assert main(["models"]) == 0
+    shown = capsys.readouterr().out
+    assert "http://198.51.100.1:9/v1: Not asked: it is on another machine." in shown
+    assert "OpenAI at https://api.openai.com/v1: Not asked: it is on another machine." in shown
+    assert "sk-" not in shown
