@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import aclosing
 from datetime import date
 from typing import Any
@@ -25,6 +26,7 @@ from scripted_server import Scripted, ScriptedServer
 from rag.answering import confidence
 from rag.answering.pipeline import AnsweringOptions, Pipeline, always
 from rag.measuring.prices import Prices, parse_prices
+from rag.models.breaker import Breaker
 from rag.models.chat import ChatModel
 from rag.models.endpoint import EndpointModel
 from rag.types import (
@@ -397,6 +399,25 @@ async def test_the_larger_model_answers_when_nobody_answers_for_the_small_one(
         *("Retrieved", "Escalated", "Retrieved", "Delta", "Judged", "Answered"),
     ]
     assert answered(found).route == "llm"
+
+
+async def test_a_dead_larger_model_is_not_waited_for_when_the_next_question_is_doubtful(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        still = Breaker(lambda: 0.0)
+        large = EndpointModel("large", address, reach="machine", breaker=still)
+        pipeline = Pipeline(await model("small"), large)
+        scripted_server.script(WRONG, WRONG)
+        first, second = [await answer(pipeline, QUESTION, mode="auto") for _ in range(2)]
+    for result in (first, second):
+        assert (result.text, result.route) == ("The sky is 7777 metres blue.", "slm")
+        assert result.confidence.verdict == "escalate"
+        assert result.warnings[0].endswith(STANDS)
+    assert "so it was not" not in first.warnings[0]
+    assert "so it was not" in second.warnings[0]
 
 
 async def test_the_turn_fails_with_what_was_written_when_both_models_fail(
