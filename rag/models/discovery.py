@@ -34,13 +34,15 @@ _LONGEST_PAGE_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Where a server may be; one that is ``wanted`` is told of even when it is not there."""
+    """Where a server may be; one that is ``wanted`` is told of even when it is not there, one that
+    is ``allowed`` is asked even on another machine."""
 
     base_url: str  # without credentials
     kind: str = ""  # asked after first
     api_key: str = field(default="", repr=False)
     wanted: bool = True
     is_added: bool = False
+    allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,11 @@ async def find(
 
     ``foundry`` tells the address of a Foundry Local service whose port is not the usual one.
     """
-    wanted = _once(candidates)
+    wanted = [replace(one, allowed=remote or one.allowed) for one in _once(candidates)]
     async with AsyncExitStack() as opened:
         clients = {
             far: await opened.enter_async_context(await asyncio.to_thread(_client, far))
-            for far in {reach_of(one.base_url) != "machine" for one in wanted} | {False}
-            if remote or not far
+            for far in {False, any(_is_far(one) and one.allowed for one in wanted)}
         }
         service, *looked = await asyncio.gather(
             _service(wanted, clients, foundry), *(_looked_at(one, clients) for one in wanted)
@@ -116,6 +117,10 @@ async def find(
     if service is not None and all(service.base_url != one.base_url for one in found):
         found.insert(0, service)
     return tuple(found)
+
+
+def _is_far(candidate: Candidate) -> bool:
+    return reach_of(candidate.base_url) != "machine"
 
 
 def _once(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -150,7 +155,7 @@ Clients = dict[bool, httpx.AsyncClient]  # by whether they are for other machine
 
 
 async def _service(
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate],
     clients: Clients,
     foundry: Callable[[], Awaitable[str]] | None,
 ) -> FoundServer | None:
@@ -162,19 +167,18 @@ async def _service(
 
 async def _looked_at(candidate: Candidate, clients: Clients) -> FoundServer | None:
     """None where nothing is that anybody expects."""
-    reach = reach_of(candidate.base_url)
     server = FoundServer(
         candidate.kind if candidate.wanted else "",
         candidate.base_url,
-        reach,
+        reach_of(candidate.base_url),
         is_added=candidate.is_added,
     )
-    client = clients.get(reach != "machine")
-    if client is None:
+    far = _is_far(candidate)
+    if far and not candidate.allowed:
         return replace(server, problem=NOT_ASKED)
     try:
-        async with asyncio.timeout(_LOOK_S if reach == "machine" else _LOOK_FAR_S):
-            return await _asked(candidate, server, client)
+        async with asyncio.timeout(_LOOK_FAR_S if far else _LOOK_S):
+            return await _asked(candidate, server, clients[far])
     except _NotThereError as exc:
         return replace(server, problem=str(exc)) if candidate.wanted else None
     except _SilentError as exc:

@@ -41,6 +41,7 @@ class Servers:
         self._allow_remote = allow_remote
         self._foundry = foundry
         self._remembered = Remembered(data_dir)
+        self._typed: set[str] = set()  # addresses a person has given to this process
         self._looking: asyncio.Task[tuple[FoundServer, ...]] | None = None
 
     async def look(self, *, again: bool = False, remote: bool = False) -> tuple[FoundServer, ...]:
@@ -57,8 +58,10 @@ class Servers:
         return tuple(self._with_capabilities(server) for server in self.found)
 
     async def add(self, server: TierSetting) -> None:
+        """What a person has just typed is asked, wherever it is."""
         others = tuple(one for one in self.added if one.base_url != server.base_url)
         await self._keep((*others, server))
+        self._typed.add(server.base_url)
 
     async def remove(self, base_url: str) -> None:
         """Raises NotFound."""
