@@ -60,10 +60,10 @@ class Models:
         self.trials: dict[str, Trial] = {}  # by setting
         self.pulls: dict[str, Pull] = {}  # by setting
 
-    async def look(self, *, again: bool = False) -> None:
-        """See what there is; ``again``, as a person wants it, on other machines, too."""
+    async def look(self, *, again: bool = False, remote: bool = False) -> None:
+        """See what there is; with ``remote``, as a person wants it, on other machines, too."""
         self.servers, self.downloads = await asyncio.gather(
-            self.source.servers(again=again, remote=again), self.source.downloads()
+            self.source.servers(again=again, remote=remote), self.source.downloads()
         )
 
     async def act(self, do: str, setting: str) -> str:
@@ -71,7 +71,7 @@ class Models:
         try:
             match do:
                 case "look":
-                    await self.look(again=True)
+                    await self.look(again=True, remote=True)
                 case "test":
                     await self.test(setting)
                 case "pull":

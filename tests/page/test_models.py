@@ -176,7 +176,7 @@ async def test_other_machines_are_asked_only_when_a_person_looks_again() -> None
     models = await looked()
     await models.act("look", "")
     await models.add("http://192.168.0.9/v1", "secret")
-    assert models.source.looks == [(False, False), (True, True), (True, True)]  # type: ignore[attr-defined]
+    assert models.source.looks == [(False, False), (True, True), (True, False)]  # type: ignore[attr-defined]
 
 
 async def test_a_sentence_comes_back_when_what_was_pressed_failed() -> None:
