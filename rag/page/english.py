@@ -83,6 +83,7 @@ SENTENCES = {
     "cannot_reports_usage": "no token count",
     "can_logprobs": "tells how sure it is",
     "cannot_logprobs": "not how sure it is",
+    "can_reasons": "thinks before it answers",
     "parameters": "{billions} B",
     "context": "{tokens} tokens of context",
     "is_loaded": "loaded",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rag.models.dialects import FoundModel
     from rag.models.discovery import FoundServer
     from rag.models.downloads import Download
+    from rag.models.status import TierStatus
     from rag.models.trial import Trial
-    from rag.roster import TierStatus
     from rag.settings import Settings
 
 Props = dict[str, Any]
@@ -45,7 +45,7 @@ def settings(models: Models) -> list[str]:
     """What a tier can be set to, of all that was found."""
     ready = [one.setting for one in models.downloads]
     found = [
-        _setting(server, model)
+        server.setting(model)
         for server in models.servers or ()
         for model in _choosable(server)[:SHOWN]
     ]
@@ -133,7 +133,7 @@ def _grouped(models: Models, words: Wording) -> Iterator[tuple[str, list[tuple[s
     for title, downloads in _by_home(models, words):
         yield title, [(one.setting, _name(one.setting)) for one in downloads]
     for server in models.servers or ():
-        rows = [(_setting(server, model), model.name) for model in _choosable(server)[:SHOWN]]
+        rows = [(server.setting(model), model.name) for model in _choosable(server)[:SHOWN]]
         if rows:
             yield _title(server, words), rows
 
@@ -161,7 +161,7 @@ def _by_home(models: Models, words: Wording) -> Iterator[tuple[str, list[Downloa
 
 def _server(server: FoundServer, models: Models, words: Wording) -> Props:
     rows = [
-        _row(_setting(server, model), model.name, _facts(model, words), models, words)
+        _row(server.setting(model), model.name, _facts(model, words), models, words)
         | {"capabilities": capabilities(model.capabilities, words)}
         | ({"place": reach.badge("cloud", words)} if model.is_hosted else {})
         for model in _choosable(server)[:SHOWN]
@@ -221,6 +221,7 @@ def capabilities(known: Capabilities | None, words: Wording) -> list[Props]:
         "streams": known.streams,
         "reports_usage": known.reports_usage,
         "logprobs": known.logprobs,
+        "reasons": known.reasons or None,
     }
     return [
         {"text": words(f"can_{name}" if can else f"cannot_{name}"), "can": can}
@@ -242,10 +243,6 @@ def _facts(model: FoundModel, words: Wording) -> list[str]:
 
 def _choosable(server: FoundServer) -> list[FoundModel]:
     return [model for model in server.models if model.purpose in CHOOSABLE]
-
-
-def _setting(server: FoundServer, model: FoundModel) -> str:
-    return f"{server.base_url}#{model.name}"
 
 
 def _title(server: FoundServer, words: Wording) -> str:

@@ -16,9 +16,9 @@ from rag.errors import RagError
 if TYPE_CHECKING:
     from rag.models.discovery import FoundServer
     from rag.models.downloads import Download
+    from rag.models.status import TierStatus
     from rag.models.trial import Trial
     from rag.models.weights import Progress
-    from rag.roster import TierStatus
     from rag.types import Tier
 
 

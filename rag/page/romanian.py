@@ -78,6 +78,7 @@ SENTENCES = {
     "cannot_reports_usage": "nu numără tokenii",
     "can_logprobs": "spune cât de sigur este",
     "cannot_logprobs": "nu spune cât de sigur este",
+    "can_reasons": "se gândește înainte să răspundă",
     "parameters": "{billions} B",
     "context": "context de {tokens} tokeni",
     "is_loaded": "încărcat",
@@ -241,6 +242,3 @@ NOUNS = {
     "grounded_names": ("nume", "nume"),
     "grounded_units": ("unitate", "unități"),
 }
-
-# Sentences of the rooms below, as they are written there with {} for each value; {0}, {1} here.
-SAID = (("{} wrote nothing.", "{0} nu a scris nimic."),)

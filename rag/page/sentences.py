@@ -1,6 +1,6 @@
 """Sentences of the rooms below, English wherever they arise, in the language of the page.
 
-A text may hold several, one after the other. What is not in ``romanian.SAID`` stays English. It
+A text may hold several, one after the other. What is not in ``romanian_said.py`` stays English. It
 knows nothing of what the sentences mean.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from rag.page import romanian
+from rag.page.romanian_said import SAID
 from rag.page.wording import Wording
 
 _END = re.compile(r"[.!?]\s+")
@@ -45,5 +45,5 @@ def _first(text: str) -> tuple[str, int]:
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     return tuple(
         (re.compile(_VALUE.join(map(re.escape, english.split("{}"))) + r"(?=\s|\Z)"), romanian_)
-        for english, romanian_ in romanian.SAID
+        for english, romanian_ in SAID
     )

@@ -11,13 +11,13 @@ from rag.errors import DownloadFailed, NotFound, SettingsError
 from rag.models.dialects import FoundModel
 from rag.models.discovery import FoundServer
 from rag.models.downloads import Download
+from rag.models.status import TierStatus
 from rag.models.trial import Trial
 from rag.models.weights import Progress
 from rag.page import model_list
 from rag.page.choices import Choices
 from rag.page.models import Models
 from rag.page.wording import Wording
-from rag.roster import TierStatus
 from rag.settings import Settings, load
 from rag.types import Capabilities, Tier
 
