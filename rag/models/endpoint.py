@@ -70,6 +70,11 @@ class EndpointModel:
         heard_s = self._connection.heard_s if self._connection else None
         return heard_s is None or time.monotonic() - heard_s > self._kept_s
 
+    @property
+    def port(self) -> int:
+        url = urlsplit(self._base_url)
+        return url.port or (443 if url.scheme == "https" else 80)
+
     def learn_context(self, tokens: int) -> None:
         """The server was seen to cut a prompt to so many tokens: believe it from now on."""
         known = self.capabilities.context_tokens

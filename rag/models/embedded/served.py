@@ -74,6 +74,11 @@ class ServedModel:
     def is_cold(self) -> bool:
         return self._endpoint is None or not self._is_answering() or self._endpoint.is_cold
 
+    @property
+    def process_id(self) -> int | None:
+        """Of its server; None while none runs."""
+        return self._server.process.pid if self._server else None
+
     def learn_context(self, tokens: int) -> None:
         """Never needed: the server refuses what it cannot read whole."""
 
