@@ -215,7 +215,7 @@ class Writer:
         yield self._now("waiting")
         self._over("pack", "first_token")
         preparing = asyncio.create_task(asyncio.to_thread(self.reading.prepare))
-        guard = StreamGuard()
+        words, thoughts = StreamGuard(), StreamGuard()
         meter = self.options.meter if self.model.reach == "machine" else NO_METER
         metered = meter.start()
         try:
@@ -223,9 +223,10 @@ class Writer:
                 async for delta in deltas:
                     if phase := self._begun(delta):
                         yield self._now(phase)
-                    yield Delta(guard.feed(delta.text), delta.logprobs, delta.reasoning)
-            if rest := guard.flush():
-                yield Delta(rest)
+                    text, reasoning = words.feed(delta.text), thoughts.feed(delta.reasoning)
+                    yield Delta(text, delta.logprobs, reasoning)
+            if text := words.flush():
+                yield Delta(text)
             await preparing  # long done: the model has read meanwhile
         finally:
             self._taken.append(metered())

@@ -42,6 +42,11 @@ def sentences(sending: Sending, cut: CutPrompt | None) -> Iterator[str]:
     reason = sending.reply.finish_reason if sending.reply else ""
     if is_lost_in_thought(sending):
         yield nothing(sending)
+    elif reason == "length" and _ends_early(sending):
+        yield (
+            f"The answer was cut after {_counted(sending)} tokens, because the server has no room "
+            f"for more. Give {sending.model.name} more context, or use fewer passages."
+        )
     elif is_cut(sending) and (reason == "length" or _counted(sending) >= sending.fitted.max_tokens):
         yield (
             f"The answer was cut at {sending.fitted.max_tokens} tokens. "
@@ -69,6 +74,12 @@ def nothing(sending: Sending) -> str:
 def _is_at_limit(sending: Sending) -> bool:
     counted_tokens = sending.reply.completion_tokens if sending.reply else None
     return is_at_limit(counted_tokens, sending.estimated_tokens, sending.fitted.max_tokens)
+
+
+def _ends_early(sending: Sending) -> bool:
+    """Whether the server itself says that the reply did not take all it was allowed."""
+    counted_tokens = sending.reply.completion_tokens if sending.reply else None
+    return counted_tokens is not None and counted_tokens < sending.fitted.max_tokens - 1
 
 
 def _counted(sending: Sending) -> int:

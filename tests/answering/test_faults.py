@@ -25,6 +25,8 @@ FAULTS = {
     "another script": Scripted(("Небо синее, и никто не знает почему оно такое.",)),
     "loop": Scripted(("The sky is a sky. " * 40,), finish_reason="length"),
     "truncation": Scripted(("The sky is blue by",), finish_reason="length"),
+    "truncation called a stop": Scripted(("The sky is blue by",), usage=(60, 512)),
+    "thinking alone": Scripted((), reasoning=("Hm.",), finish_reason="stop"),
     "made-up number": WRONG,
     "nothing": Scripted((), usage=None),
     "disconnect": Scripted(("The sky ", "is"), then="disconnect"),

@@ -149,6 +149,19 @@ async def test_the_answer_says_so_when_it_is_as_long_as_it_may_be_and_called_fin
     )
 
 
+async def test_the_answer_says_so_when_the_servers_context_was_full_before_its_end(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model(), options=NARROW)
+    full = Scripted(("The pump is served",), usage=(600, 40), finish_reason="length")
+    scripted_server.script(full)
+    result = await answer(pipeline, QUESTION, index=LONG)
+    assert result.warnings == (
+        "The answer was cut after 40 tokens, because the server has no room for more. Give "
+        "scripted-model more context, or use fewer passages.",
+    )
+
+
 async def test_nothing_is_said_when_a_reply_ends_well_at_a_usual_limit(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
@@ -177,7 +190,8 @@ async def test_thinking_is_apart_from_the_answer_when_a_model_thinks(
     result = answered(found)
     assert phases(found) == ["waiting", "thinking", "writing"]
     assert streamed(found) == "By a crew."
-    assert [event.reasoning for event in found if isinstance(event, Delta) and event.reasoning]
+    thought = "".join(event.reasoning for event in found if isinstance(event, Delta))
+    assert thought == "Passage 7777 says ! [x](http://e.vil/7)."  # no image, even while it streams
     (attempt,) = result.attempts
     assert attempt.text == "By a crew."
     assert attempt.reasoning == "Passage 7777 says ! [x] (`http://e.vil/7`)."
