@@ -15,6 +15,7 @@ from rag.types import (
     Citation,
     Confidence,
     Context,
+    Energy,
     Hit,
     Latency,
     Signal,
@@ -52,6 +53,7 @@ def answer_json(answer: Answer) -> Json:
         "latency_ms": latency_json(answer.latency),
         "usage": {model: usage_json(usage) for model, usage in answer.usage.items()},
         "cost_usd": answer.cost_usd,
+        "energy": energy_json(answer.energy),
         "warnings": list(answer.warnings),
         "trace_id": answer.trace_id,
     }
@@ -77,9 +79,19 @@ def attempt_json(attempt: Attempt) -> Json:
             {"role": message.role, "content": message.content} for message in attempt.prompt
         ],
         "text": attempt.text,
+        "reasoning": attempt.reasoning,
         "finish_reason": attempt.finish_reason,
         "confidence": None if judged is None else judgement_json(judged),
+        "reach": attempt.reach,
+        "is_cold": attempt.is_cold,
+        "energy": energy_json(attempt.energy),
     }
+
+
+def energy_json(energy: Energy | None) -> Json | None:
+    if energy is None:
+        return None
+    return {"wh": energy.wh, "source": energy.source, "is_whole": energy.is_whole}
 
 
 def judgement_json(confidence: Confidence) -> Json:

@@ -10,17 +10,21 @@ from datetime import UTC, datetime
 
 import click
 
+from rag.commands.tables import table
 from rag.commands.terminal import example, json_option, print_json
 from rag.encoding import Json
 from rag.measuring.larger import larger_of
 from rag.measuring.ledger import LEDGER, Ledger
 from rag.measuring.prices import load_prices
 from rag.measuring.savings import Always, Figures, Moved, figures
+from rag.measuring.tallies import EnergyFigures
 from rag.settings import load
+from rag.types import Reach
 
 _DAY_S = 86_400
 _UNITS = (("h", 3_600_000, 1), ("min", 60_000, 1), ("s", 1_000, 1), ("ms", 1, 0))
 _UNKNOWN = "unknown"
+PLACES: dict[Reach, str] = {"network": "to the network", "cloud": "to a cloud"}
 
 
 @click.command(epilog=example("ledger --days 30", "ledger --wipe"))
@@ -42,7 +46,8 @@ def ledger(days: int | None, wipe: bool, yes: bool, as_json: bool) -> None:
         print_json({"wiped": True}) if as_json else click.echo("The ledger is empty.")
         return
     entries, since = book.entries(), time.time() - days * _DAY_S if days else 0.0
-    larger = larger_of(entries, load_prices(settings.prices, settings.data_dir))
+    prices = load_prices(settings.prices, settings.data_dir)
+    larger = larger_of(entries, prices, settings.usd_per_kwh)
     found = figures([entry for entry in entries if entry.at >= since], larger)
     if as_json:
         print_json({"recording": settings.ledger, "days": days, **figures_json(found)})
@@ -82,23 +87,52 @@ def lines(found: Figures) -> Iterator[str]:
     if found.failed:
         yield f"{_turns(found.failed)} ended without an answer."
     if not found.turns:
+        yield from _elsewhere(found)
         return
     if found.auto_turns:
         yield (
             f"{found.auto_turns} in mode auto: {_percent(found.escalation_rate)} escalated, "
             f"{_percent(found.decline_rate)} declined."
         )
+    if found.kept:
+        yield f"{_turns(found.kept)} where the local answer was taken back."
     yield ""
-    yield from _table(
+    yield from table(
         ("route", "turns", "median"),
         [(name, str(each.turns), _time(each.median_ms)) for name, each in found.routes.items()],
     )
-    yield from _table(
+    yield from table(
         ("model", "prompt tokens", "completion tokens"),
         [(name, f"{one.prompt:,}", f"{one.completion:,}") for name, one in found.tokens.items()],
     )
+    yield from table(
+        ("first token", "warm", "turns", "cold", "turns"),
+        [
+            (name, _time(one.warm_ms), str(one.warm_turns), _time(one.cold_ms), str(one.cold_turns))
+            for name, one in found.first_token.items()
+        ],
+    )
+    yield from _elsewhere(found)
+    yield from _powered(found.energy)
     yield from _against(found, found.always_llm)
     yield from _if_moved(found, found.thresholds)
+
+
+def _elsewhere(found: Figures) -> Iterator[str]:
+    yield from table(
+        ("left this machine", "turns", "prompt tokens", "not counted"),
+        [
+            (PLACES[reach], str(one.turns), f"{one.prompt_tokens:,}", _turns(one.uncounted_turns))
+            for reach, one in found.left.items()
+        ],
+    )
+
+
+def _powered(energy: EnergyFigures | None) -> Iterator[str]:
+    if energy and energy.wh is not None:
+        how = " and ".join(energy.sources)
+        yield f"Models here took {energy.wh:,.2f} Wh in {_turns(energy.turns)} ({how})."
+        yield ""
 
 
 def _against(found: Figures, always: Always | None) -> Iterator[str]:
@@ -108,7 +142,7 @@ def _against(found: Figures, always: Always | None) -> Iterator[str]:
             (f"always {always.model}", _time(always.ms), _money(always.usd)),
             ("saved", _time(always.saved_ms), _money(always.saved_usd)),
         ]
-    yield from _table(("all turns", "time", "money"), rows)
+    yield from table(("all turns", "time", "money"), rows)
     if always:
         yield f"Estimated from {_turns(always.from_turns)} that {always.model} answered."
         yield ""
@@ -122,18 +156,7 @@ def _if_moved(found: Figures, thresholds: Sequence[Moved]) -> Iterator[str]:
         (f"{one.threshold:.1f}", _percent(one.escalation_rate), _time(one.ms), _money(one.usd))
         for one in thresholds
     )
-    yield from _table(("threshold", "escalated", "time", "money"), [("as it was", *now), *moved])
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, figures to the right; an empty line after it."""
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    for row in (head, *rows):
-        label, *cells = row
-        yield "  ".join([label.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
-    yield ""
+    yield from table(("threshold", "escalated", "time", "money"), [("as it was", *now), *moved])
 
 
 def _turns(count: int) -> str:

@@ -52,6 +52,11 @@ class Meter:
         return lambda: Energy((self.now_s() - began_s) * watts / _J_A_WH, "configured")
 
     @property
+    def is_known(self) -> bool:
+        """Whether there is anything to tell it from; a battery tells nothing while it charges."""
+        return self.watts is not None or self.battery is not None or bool(self.chips)
+
+    @property
     def sentence(self) -> str:
         """How energy is known, for a person."""
         if self.watts is not None:
@@ -59,7 +64,10 @@ class Meter:
         found = [gauge.name for gauge in (*self.chips, self.battery) if gauge]
         if found:
             return f"Energy is measured: {', '.join(found)}."
-        return "Energy is not known: this machine has no meter that can be read."
+        return (
+            "Energy is not known, as no meter of this machine can be read. Set RAG_WATTS to what "
+            "it takes while a model works."
+        )
 
 
 NO_METER = Meter()

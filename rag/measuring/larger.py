@@ -2,8 +2,8 @@
 
 A turn that it answered counts as it was, without the draft before it. For any other turn the time
 is the median of those it answered; the tokens are the prompt's of that turn (its median prompt,
-where none was written) and its median completion, at its price. "The larger model" is the one that
-answered last.
+where none was written) and its median completion, at its price; on this machine, the electricity is
+the median of those it answered. "The larger model" is the one that answered last.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from rag.measuring.cost import FREE, Price
-from rag.measuring.ledger import Entry
+from rag.measuring.cost import FREE, Price, energy_usd
+from rag.measuring.entries import Entry
 from rag.measuring.prices import Prices
-from rag.types import Usage
+from rag.types import Energy, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Larger:
     median_prompt_tokens: float
     median_completion_tokens: float
     price: Price | None
+    energy_usd: float | None = 0.0  # of a turn; None: its price is set, the energy not known
 
     def answered(self, entry: Entry) -> bool:
         return _answered(entry) and entry.llm == self.model
@@ -38,7 +39,9 @@ class Larger:
         return self.median_ms if known is None else known
 
     def usd(self, entry: Entry) -> float | None:
-        return self.price.of(self._usage(entry)) if self.price else None
+        if self.price is None or self.energy_usd is None:
+            return None
+        return self.price.of(self._usage(entry)) + self.energy_usd
 
     def _usage(self, entry: Entry) -> Usage:
         if self.answered(entry):
@@ -48,7 +51,9 @@ class Larger:
         return Usage(prompt_tokens, round(self.median_completion_tokens), estimated=True)
 
 
-def larger_of(entries: Sequence[Entry], prices: Prices) -> Larger | None:
+def larger_of(
+    entries: Sequence[Entry], prices: Prices, usd_per_kwh: float | None = None
+) -> Larger | None:
     """None where no turn was answered by a larger model."""
     answered = [entry for entry in entries if _answered(entry)]
     if not answered:
@@ -56,15 +61,28 @@ def larger_of(entries: Sequence[Entry], prices: Prices) -> Larger | None:
     model = answered[-1].llm
     its = [entry for entry in answered if entry.llm == model]
     times_ms = [ms for entry in its if (ms := larger_ms(entry)) is not None]
-    is_free = any(entry.cost_usd == 0 for entry in its)  # it runs on this machine
+    is_here = any(map(_is_here, its))
     return Larger(
         model,
         len(its),
         median(times_ms) if times_ms else None,
         median(entry.usage[model].prompt_tokens for entry in its),
         median(entry.usage[model].completion_tokens for entry in its),
-        FREE if is_free else prices.find(model),
+        FREE if is_here else prices.find(model),
+        energy_usd(_median_energy(its), usd_per_kwh) if is_here else 0.0,
     )
+
+
+def _is_here(entry: Entry) -> bool:
+    """By its cost in turns that were noted before the ledger knew how far prompts travel."""
+    part = entry.parts.get("llm")
+    return part.reach == "machine" if part else entry.cost_usd == 0
+
+
+def _median_energy(its: Sequence[Entry]) -> Energy | None:
+    parts = [part for entry in its if (part := entry.parts.get("llm"))]
+    known = [part.energy for part in parts if part.energy]
+    return Energy(median(energy.wh for energy in known), known[0].source) if known else None
 
 
 def larger_ms(entry: Entry) -> float | None:

@@ -1,8 +1,7 @@
-"""The ledger: one row a turn in an SQLite file, for figures over days; answers in, entries out.
+"""The ledger: one row a turn in an SQLite file, for figures over days; entries in, entries out.
 
-It holds route, models, judgement, times, tokens and cost, and neither a question, an answer nor a
-document, nor the name of one. Several processes may append at once. Knows no figures: those are in
-savings.py.
+Several processes may append at once. A file of the version before is brought up to date when it is
+opened. Knows no figures: those are in savings.py.
 """
 
 from __future__ import annotations
@@ -13,17 +12,18 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from rag.errors import LedgerError
-from rag.types import Answer, Failed, Latency, Mode, Route, Tier, Usage, Verdict
+from rag.measuring.entries import Entry, Part, entry_of, failed_entry
+from rag.types import Answer, Energy, Failed, Latency, Mode, Reach, Usage
 
 LEDGER = "ledger.sqlite"  # in the data folder
 
 _APPLICATION = 0x45524C47  # SQLite's application_id: the file is a ledger and nothing else
-_VERSION = 2
+_VERSION, _BEFORE = 3, 2
 _SCHEMA = f"""
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS turns (
@@ -41,90 +41,30 @@ _SCHEMA = f"""
         signals TEXT NOT NULL,
         latency TEXT NOT NULL,
         usage TEXT NOT NULL,
-        cost_usd REAL
+        cost_usd REAL,
+        parts TEXT NOT NULL DEFAULT '{{}}',
+        is_kept INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX IF NOT EXISTS turns_in_order ON turns (at);
     PRAGMA application_id = {_APPLICATION};
     PRAGMA user_version = {_VERSION};
     COMMIT;
 """
+_SINCE_BEFORE = f"""
+    ALTER TABLE turns ADD COLUMN parts TEXT NOT NULL DEFAULT '{{}}';
+    ALTER TABLE turns ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version = {_VERSION};
+"""
 _INSERT = """
     INSERT INTO turns VALUES (
         :at, :trace_id, :mode, :route, :slm, :llm, :verdict, :confidence, :draft_verdict,
-        :draft_confidence, :calibration, :signals, :latency, :usage, :cost_usd
+        :draft_confidence, :calibration, :signals, :latency, :usage, :cost_usd, :parts, :is_kept
     )
 """
+_JSON = ("signals", "latency", "usage", "parts")  # columns that hold it
 _LOCKED_S = 3.0  # wait for another process that is writing
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A turn without its words."""
-
-    at: float  # seconds since 1970, UTC
-    trace_id: str
-    mode: Mode
-    route: Route | Literal["failed"]  # failed: it ended, or was stopped, without an answer
-    slm: str  # the models that were asked; "" for one that was not
-    llm: str
-    verdict: Verdict | None  # on the final answer; None: there is none
-    confidence: float | None
-    draft_verdict: Verdict | None  # on the small model's draft; None: there was none, or unjudged
-    draft_confidence: float | None
-    calibration: str
-    signals: Mapping[str, float | None]
-    latency: Latency
-    usage: Mapping[str, Usage]  # by model
-    cost_usd: float | None
-
-
-def failed_entry(failed: Failed, mode: Mode, at: float) -> Entry:
-    """All that is known of a turn without an answer; what it cost is not."""
-    return Entry(
-        at=at,
-        trace_id=failed.trace_id,
-        mode=mode,
-        route="failed",
-        slm="",
-        llm="",
-        verdict=None,
-        confidence=None,
-        draft_verdict=None,
-        draft_confidence=None,
-        calibration="",
-        signals={},
-        latency=failed.latency,
-        usage={},
-        cost_usd=None,
-    )
-
-
-def entry_of(answer: Answer, mode: Mode, at: float) -> Entry:
-    judged, models = answer.confidence, _models(answer)
-    draft = next((one.confidence for one in answer.attempts if one.tier == "slm"), None)
-    return Entry(
-        at=at,
-        trace_id=answer.trace_id,
-        mode=mode,
-        route=answer.route,
-        slm=models.get("slm", ""),
-        llm=models.get("llm", ""),
-        verdict=judged.verdict,
-        confidence=judged.value,
-        draft_verdict=draft.verdict if draft else None,
-        draft_confidence=draft.value if draft else None,
-        calibration=judged.calibration,
-        signals={name: signal.value for name, signal in judged.signals.items()},
-        latency=answer.latency,
-        usage=dict(answer.usage),
-        cost_usd=answer.cost_usd,
-    )
-
-
-def _models(answer: Answer) -> Mapping[Tier, str]:
-    return {attempt.tier: attempt.model for attempt in answer.attempts}
 
 
 def record(path: Path, end: Answer | Failed, mode: Mode) -> None:
@@ -135,6 +75,14 @@ def record(path: Path, end: Answer | Failed, mode: Mode) -> None:
         Ledger(path).append(entry)
     except LedgerError as exc:
         _log.warning("This turn is not in the ledger. %s", exc)
+
+
+def record_kept(path: Path, trace_id: str) -> None:
+    """Note that a turn's draft was taken back. Never raises, like ``record``."""
+    try:
+        Ledger(path).keep(trace_id)
+    except LedgerError as exc:
+        _log.warning("It is not in the ledger that the local answer was kept. %s", exc)
 
 
 class Ledger:
@@ -148,6 +96,13 @@ class Ledger:
         """Makes the file, and its folder, when there is none."""
         with self._opened(make=True) as database:
             database.execute(_INSERT, _row(entry))
+
+    def keep(self, trace_id: str) -> None:
+        """A turn that was never noted is passed over."""
+        if not self._path.exists():
+            return
+        with self._opened(make=False) as database:
+            database.execute("UPDATE turns SET is_kept = 1 WHERE trace_id = ?", [trace_id])
 
     def entries(self) -> tuple[Entry, ...]:
         """In the order of time."""
@@ -194,6 +149,7 @@ def _connect(path: Path, wait_s: float) -> sqlite3.Connection:
             database.executescript(_SCHEMA)  # once more than once does no harm
             database.execute("PRAGMA journal_mode = WAL")
         _check(database)
+        _bring_up_to_date(database)
     except BaseException:
         database.close()
         raise
@@ -207,17 +163,31 @@ def _is_empty(database: sqlite3.Connection) -> bool:
 
 def _check(database: sqlite3.Connection) -> None:
     [application] = database.execute("PRAGMA application_id").fetchone()
-    [version] = database.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION:
         raise LedgerError(
             f"The file {LEDGER} in the data folder is not a ledger. Move it elsewhere, or delete "
             "it with `python -m rag ledger --wipe`."
         )
-    if version != _VERSION:
+    if _version(database) not in {_BEFORE, _VERSION}:
         raise LedgerError(
             "The ledger was made by another version of this program. Use that version, or begin "
             "anew with `python -m rag ledger --wipe`."
         )
+
+
+def _bring_up_to_date(database: sqlite3.Connection) -> None:
+    if _version(database) == _VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    if _version(database) == _BEFORE:  # another process has not been quicker
+        for statement in _SINCE_BEFORE.split(";"):  # a script would commit what is under way
+            database.execute(statement)
+    database.execute("COMMIT")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    [version] = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 # --- rows ------------------------------------------------------------------------------------
@@ -234,18 +204,23 @@ def _row(entry: Entry) -> dict[str, Any]:
 def _entry(row: sqlite3.Row) -> Entry:
     columns = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a Row iterates over values
     try:
-        parsed = {name: json.loads(columns.pop(name)) for name in ("signals", "latency", "usage")}
+        parsed = {name: json.loads(columns.pop(name)) for name in _JSON}
         return Entry(
-            **columns,
+            **columns | {"is_kept": bool(columns["is_kept"])},
             signals=dict(parsed["signals"]),
             latency=Latency(**parsed["latency"]),
             usage={model: Usage(**used) for model, used in parsed["usage"].items()},
+            parts={tier: _part(**part) for tier, part in parsed["parts"].items()},
         )
     except (ValueError, TypeError, AttributeError) as exc:
         raise LedgerError(
             "The ledger holds a row that makes no sense. Begin anew with "
             "`python -m rag ledger --wipe`."
         ) from exc
+
+
+def _part(reach: Reach, is_cold: bool, energy: dict[str, Any] | None) -> Part:
+    return Part(reach, is_cold, energy and Energy(**energy))
 
 
 @contextmanager

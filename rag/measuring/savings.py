@@ -16,8 +16,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from rag.measuring import tallies
+from rag.measuring.entries import Entry
 from rag.measuring.larger import Larger, search_ms
-from rag.measuring.ledger import Entry
+from rag.measuring.tallies import (
+    EnergyFigures,
+    FirstToken,
+    Left,
+    departures,
+    energies,
+    first_tokens,
+)
+from rag.types import Reach
 
 THRESHOLDS = tuple(tenths / 10 for tenths in range(1, 10))
 
@@ -58,8 +68,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    turns: int  # that ended with an answer; all other figures are of these
+    turns: int  # that ended with an answer; other figures are of these, where nothing else is said
     failed: int  # that did not
+    kept: int  # whose draft was taken back in place of the larger model's answer
     first_at: float | None  # seconds since 1970, UTC
     last_at: float | None
     auto_turns: int
@@ -69,6 +80,10 @@ class Figures:
     decline_rate: float | None
     routes: Mapping[str, RouteFigures]
     tokens: Mapping[str, TokenFigures]  # by model
+    failed_tokens: Mapping[str, TokenFigures]  # of turns without an answer
+    first_token: Mapping[str, FirstToken]  # by model
+    energy: EnergyFigures | None  # None: no model on this machine worked
+    left: Mapping[Reach, Left]  # prompts of all turns, those without an answer included
     ms: float | None  # of all turns together
     usd: float | None
     always_llm: Always | None
@@ -80,9 +95,11 @@ def figures(noted: Sequence[Entry], larger: Larger | None) -> Figures:
     """``noted`` in the order of time; ``larger`` may be known from more turns than these."""
     entries = [entry for entry in noted if entry.route != "failed"]
     auto = [entry for entry in entries if entry.mode == "auto"]
+    energy = energies(entries)
     return Figures(
         turns=len(entries),
         failed=len(noted) - len(entries),
+        kept=sum(entry.is_kept for entry in entries),
         first_at=entries[0].at if entries else None,
         last_at=entries[-1].at if entries else None,
         auto_turns=len(auto),
@@ -92,11 +109,15 @@ def figures(noted: Sequence[Entry], larger: Larger | None) -> Figures:
         decline_rate=_share(entry.route == "declined" for entry in auto),
         routes=_routes(entries),
         tokens=_tokens(entries),
+        failed_tokens=_tokens(entry for entry in noted if entry.route == "failed"),
+        first_token=first_tokens(entries),
+        energy=energy,
+        left=departures(noted),
         ms=_total(entry.latency.total_ms for entry in entries),
         usd=_total(entry.cost_usd for entry in entries),
         always_llm=_always(entries, larger) if larger and entries else None,
         thresholds=tuple(_moved(auto, larger)),
-        notes=tuple(_notes(entries, larger)),
+        notes=(*_notes(entries, larger), *tallies.notes(noted, energy)),
     )
 
 
@@ -116,7 +137,7 @@ def _routes(entries: Sequence[Entry]) -> dict[str, RouteFigures]:
     }
 
 
-def _tokens(entries: Sequence[Entry]) -> dict[str, TokenFigures]:
+def _tokens(entries: Iterable[Entry]) -> dict[str, TokenFigures]:
     prompt, completion = Counter[str](), Counter[str]()
     for entry in entries:
         for model, used in entry.usage.items():
@@ -198,13 +219,16 @@ def _notes(entries: Sequence[Entry], larger: Larger | None) -> Iterator[str]:
             "estimated: `python -m rag ask … --mode llm` asks it."
         )
     elif larger.price is None:
-        yield f"Money is not known for {larger.model}: set its price in RAG_PRICES."
+        yield (
+            f"Money is not known for {larger.model}: it is in no list of prices, or its price is "
+            "over a year old. See `python -m rag prices`."
+        )
     unpriced = sum(entry.cost_usd is None for entry in entries)
     if unpriced:
         yield (
-            f"{unpriced} of {len(entries)} turns went to a model that had no price then, or that "
-            "never answered, so the sum spent is not known: RAG_PRICES counts from the next turn "
-            "on."
+            f"{unpriced} of {len(entries)} turns went to a model that had no price then, that "
+            "never answered, or whose electricity was not known, so the sum spent is not known: a "
+            "price you set counts from the next turn on."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rag.measuring.ledger import Entry
+from rag.measuring.entries import Entry
 from rag.types import Latency, Usage
 
 NOON = 1_800_000_000.0

@@ -16,8 +16,9 @@ from measuring.entries import NOON, asked_at_once, declined, entry, escalated
 from measuring.rowmaking import answer
 
 from rag.errors import LedgerError
-from rag.measuring.ledger import Entry, Ledger, entry_of, record
-from rag.types import Answer, Attempt, Confidence, Failed, Latency, Message, Signal, Usage
+from rag.measuring.entries import Entry, Part, entry_of
+from rag.measuring.ledger import Ledger, record, record_kept
+from rag.types import Answer, Attempt, Confidence, Energy, Failed, Latency, Message, Signal, Usage
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -62,6 +63,16 @@ entries = st.builds(
         st.text(), st.builds(Usage, st.integers(0, 10**9), st.integers(0, 10**9), st.booleans())
     ),
     cost_usd=st.none() | amounts,
+    parts=st.dictionaries(
+        st.sampled_from(["slm", "llm"]),
+        st.builds(
+            Part,
+            st.sampled_from(["machine", "network", "cloud"]),
+            st.booleans(),
+            st.none() | st.builds(Energy, amounts, st.just("measured"), st.booleans()),
+        ),
+    ),
+    is_kept=st.booleans(),
 )
 
 
@@ -130,6 +141,97 @@ def test_a_turn_is_noted_without_its_words_when_it_failed(path: Path) -> None:
     assert (noted.verdict, noted.confidence, noted.cost_usd) == (None, None, None)
     assert noted.latency == Latency(total_ms=5.0)
     assert b"secret" not in path.read_bytes()
+
+
+def test_who_was_asked_and_for_how_much_is_noted_when_a_turn_failed(path: Path) -> None:
+    prompt = (Message("user", "a secret question"),)
+    attempt = Attempt("llm", "large", prompt, "", "error", reach="cloud")
+    used = {"large": Usage(900, 0, estimated=True)}
+    record(path, Failed("It broke.", attempts=(attempt,), usage=used), "llm")
+    [noted] = Ledger(path).entries()
+    assert (noted.slm, noted.llm, noted.usage) == ("", "large", used)
+    assert noted.parts == {"llm": Part("cloud")}
+    assert b"secret" not in path.read_bytes()
+
+
+def test_reach_warmth_and_energy_are_noted_by_tier_when_both_were_asked(path: Path) -> None:
+    draft, final = escalated_answer().attempts
+    taken = Energy(0.25, "measured", is_whole=False)
+    attempts = (replace(draft, is_cold=True, energy=taken), replace(final, reach="network"))
+    record(path, replace(escalated_answer(), attempts=attempts), "auto")
+    [noted] = Ledger(path).entries()
+    assert noted.parts == {"slm": Part("machine", True, taken), "llm": Part("network")}
+
+
+# --- the local answer after all --------------------------------------------------------------
+
+
+def test_it_is_noted_that_the_draft_was_kept_when_a_person_takes_it_back(path: Path) -> None:
+    for trace_id in ("one", "other"):
+        Ledger(path).append(escalated(trace_id=trace_id))
+    record_kept(path, "other")
+    assert [one.is_kept for one in Ledger(path).entries()] == [False, True]
+
+
+def test_nothing_changes_when_the_turn_was_never_noted(path: Path) -> None:
+    record_kept(path, "other")
+    assert not path.exists()
+    Ledger(path).append(escalated())
+    record_kept(path, "other")
+    assert Ledger(path).entries() == (escalated(),)
+
+
+def test_the_log_tells_when_a_spoilt_ledger_cannot_note_what_was_kept(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.mkdir()
+    corrupt(path)
+    record_kept(path, "other")
+    assert "It is not in the ledger that the local answer was kept." in caplog.text
+
+
+# --- a file of the version before ------------------------------------------------------------
+
+VERSION_2 = """
+    CREATE TABLE turns (
+        at REAL NOT NULL, trace_id TEXT NOT NULL, mode TEXT NOT NULL, route TEXT NOT NULL,
+        slm TEXT NOT NULL, llm TEXT NOT NULL, verdict TEXT, confidence REAL, draft_verdict TEXT,
+        draft_confidence REAL, calibration TEXT NOT NULL, signals TEXT NOT NULL,
+        latency TEXT NOT NULL, usage TEXT NOT NULL, cost_usd REAL
+    );
+    CREATE INDEX turns_in_order ON turns (at);
+    PRAGMA application_id = 0x45524C47;
+    PRAGMA user_version = 2;
+    INSERT INTO turns VALUES (
+        1800000000, 'old', 'auto', 'slm', 'small', '', 'accept', 0.7, 'accept', 0.7, '',
+        '{"coverage": 0.5, "least_probability": null}',
+        '{"retrieve_ms": 8, "pack_ms": 2, "generate_ms": 1990, "total_ms": 2000}',
+        '{"small": {"prompt_tokens": 600, "completion_tokens": 50, "estimated": false}}', 0.0
+    );
+"""
+
+
+@pytest.fixture
+def older(path: Path) -> Path:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(VERSION_2)
+    return path
+
+
+def test_older_turns_are_kept_and_newer_added_when_the_file_is_of_the_version_before(
+    older: Path,
+) -> None:
+    assert Ledger(older).entries() == (entry(trace_id="old"),)
+    newer = escalated(at=NOON + 1, parts={"slm": Part("machine")}, is_kept=True)
+    Ledger(older).append(newer)
+    assert Ledger(older).entries() == (entry(trace_id="old"), newer)
+
+
+def test_every_turn_is_noted_when_processes_bring_an_older_file_up_to_date_at_once(
+    older: Path,
+) -> None:
+    assert appended_by(older, "a", "b", "c") == {"old", *EXPECTED}
 
 
 # --- wiping ----------------------------------------------------------------------------------
@@ -256,7 +358,11 @@ for number in range(20):
 """
 
 
-def test_every_turn_is_noted_when_processes_append_to_a_new_file_at_once(path: Path) -> None:
+EXPECTED = {f"{name}-{number}" for name in ("a", "b", "c") for number in range(20)}
+
+
+def appended_by(path: Path, *names: str) -> set[str]:
+    """The trace ids in the ledger after a process of each name has added its twenty."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     writers = [
         subprocess.Popen(
@@ -265,8 +371,11 @@ def test_every_turn_is_noted_when_processes_append_to_a_new_file_at_once(path: P
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in ("a", "b", "c")
+        for name in names
     ]
-    assert [writer.communicate()[1] for writer in writers] == ["", "", ""]
-    noted = {one.trace_id for one in Ledger(path).entries()}
-    assert noted == {f"{name}-{number}" for name in ("a", "b", "c") for number in range(20)}
+    assert [writer.communicate()[1] for writer in writers] == [""] * len(names)
+    return {one.trace_id for one in Ledger(path).entries()}
+
+
+def test_every_turn_is_noted_when_processes_append_to_a_new_file_at_once(path: Path) -> None:
+    assert appended_by(path, "a", "b", "c") == EXPECTED
