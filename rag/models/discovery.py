@@ -29,6 +29,7 @@ _OWN = frozenset({"rag-auto", "rag-slm", "rag-llm", "rag-refine"})  # what a cha
 _CONNECT_S = 0.4
 _LOOK_S = 1.0  # for all pages of a server on this machine
 _LOOK_FAR_S = 5.0
+_NOWHERE = "http://127.0.0.1:1"  # stands for a proxy that cannot be used: nothing goes past it
 _LONGEST_PAGE_BYTES = 4_000_000
 
 
@@ -146,9 +147,11 @@ async def is_listening(base_url: str) -> bool:
 def _client(far: bool) -> httpx.AsyncClient:
     """For a thread: certificates take a moment to load. A proxy must not see this machine's."""
     seconds = _LOOK_FAR_S if far else _LOOK_S
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(seconds, connect=seconds if far else _CONNECT_S), trust_env=far
-    )
+    timeout = httpx.Timeout(seconds, connect=seconds if far else _CONNECT_S)
+    try:
+        return httpx.AsyncClient(timeout=timeout, trust_env=far)
+    except (ValueError, ImportError, httpx.InvalidURL):  # of the environment's proxy
+        return httpx.AsyncClient(timeout=timeout, proxy=_NOWHERE)
 
 
 Clients = dict[bool, httpx.AsyncClient]  # by whether they are for other machines
@@ -248,11 +251,16 @@ async def _page(
         raise TimeoutError from exc
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
         raise _nothing(candidate) from exc
-    if needed and response.status_code in {401, 403}:
+    page = _decoded(body)
+    if needed and response.status_code in {401, 403} and (candidate.wanted or page is not None):
         wants = "another key" if candidate.api_key else "a key: add its address with one"
         raise _SilentError(f"{candidate.base_url} wants {wants}.")
+    return page if response.is_success else None
+
+
+def _decoded(body: bytes) -> Any:
     try:
-        return json.loads(body) if response.is_success else None
+        return json.loads(body)
     except (ValueError, RecursionError):
         return None
 

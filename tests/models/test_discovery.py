@@ -46,13 +46,13 @@ def half_open() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
 
 
-@pytest.fixture
-def web_page() -> Iterator[str]:
+@pytest.fixture(params=[200, 403, 404, 500])
+def web_page(request: pytest.FixtureRequest) -> Iterator[str]:
     """A server that answers every path with a page of HTML, as ours does."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(request.param)
             self.send_header("content-type", "text/html")
             self.end_headers()
             self.wfile.write(b"<!doctype html><title>A page</title>")
@@ -204,9 +204,10 @@ async def test_a_web_page_is_ignored_when_it_answers_at_a_usual_port(web_page: s
     assert await look(web_page, "vLLM", wanted=False) is None
     told = await look(web_page)
     assert (told.kind, told.models) == ("", ())
-    assert told.problem == (
-        f"What answers at {web_page} is not a model server. Most addresses end in /v1."
-    )
+    assert told.problem in {
+        f"What answers at {web_page} is not a model server. Most addresses end in /v1.",
+        f"{web_page} wants a key: add its address with one.",  # 403
+    }
 
 
 async def test_a_chat_like_ours_is_not_taken_for_a_model(scripted_server: ScriptedServer) -> None:
@@ -236,6 +237,19 @@ async def test_models_are_found_when_the_other_pages_make_no_sense(
         "1",
         ["a"],
     )
+
+
+async def test_a_page_is_none_when_it_is_endless_or_too_deep(
+    scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep: list[Any] = []
+    for _ in range(500):
+        deep = [deep]
+    scripted_server.pages = {"/other/v1/models": {"data": deep}}
+    address = scripted_server.base_url.replace("/v1", "/other/v1")
+    assert (await look(address)).models == ()
+    monkeypatch.setattr(discovery, "_LONGEST_PAGE_BYTES", 100)
+    assert await look(address, wanted=False) is None
 
 
 async def test_a_closed_port_is_told_only_when_it_was_wanted() -> None:
@@ -273,6 +287,26 @@ async def test_another_machine_is_sent_nothing_when_that_was_not_allowed() -> No
     assert await find([far]) == (
         FoundServer("OpenAI", "https://models.example/v1", "cloud", problem=NOT_ASKED),
     )
+
+
+async def test_nothing_goes_past_a_proxy_when_it_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy")
+    [told] = await find([Candidate("https://models.example/v1")], remote=True)
+    assert told.problem.startswith("Nothing answers at https://models.example/v1.")
+
+
+async def test_a_typed_address_is_asked_when_others_elsewhere_are_not(
+    monkeypatch: pytest.MonkeyPatch, scripted_server: ScriptedServer
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(discovery, "reach_of", lambda address: "network")
+    typed = Candidate(scripted_server.base_url, allowed=True)
+    other = Candidate(scripted_server.base_url.replace("/v1", "/other/v1"))
+    first, second = await find([typed, other])
+    assert (first.problem, second.problem) == ("", NOT_ASKED)
+    assert not any("/other" in request for request in scripted_server.requests)
 
 
 # --- all of them
