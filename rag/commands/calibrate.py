@@ -19,10 +19,11 @@ from rag.answering.calibration import SHIPPED, Calibration, prompt_key, write
 from rag.answering.confidence import RULES, SEARCH, UNWEIGHED
 from rag.answering.prompt import INSTRUCTIONS
 from rag.answering.signals import tokens
-from rag.commands.evaluate import FILE, NEW_FILE, interval
+from rag.commands.evaluate import FILE, NEW_FILE
 from rag.commands.opening import opened
 from rag.commands.putting import Run, bad_input, new_file, put
 from rag.commands.reporting import keep, report_option, reported
+from rag.commands.showing import interval
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.encoding import Json
 from rag.errors import RagError, SettingsError

@@ -2,131 +2,198 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import click
 
+from rag.commands import showing
 from rag.commands.asking import docs_option
 from rag.commands.opening import opened
-from rag.commands.putting import Run, bad_input, missing_documents, new_file, put
+from rag.commands.putting import TIERS, Run, bad_input, missing_documents, new_file, put
+from rag.commands.reporting import keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
-from rag.encoding import Json
-from rag.measuring.gate import Change, changes, read_scores, write_scores
+from rag.measuring.gate import changes, read_scores, write_scores
 from rag.measuring.questions import read_questions
+from rag.measuring.report_evaluation import Evaluated, sections, summary, title
 from rag.measuring.rows import Asked, resumed
-from rag.measuring.summary import summarise
+from rag.measuring.summary import Scores, summarise
 from rag.types import Mode
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command(epilog=example("evaluate --qa tests/qa/docs.jsonl --docs docs --limit 10"))
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run, and with which models; None: as the settings say."""
+
+    name: str
+    run: Run
+    slm: str | None
+    llm: str | None
+
+
+@click.command(
+    epilog=example(
+        "evaluate --qa tests/qa/docs.jsonl --docs docs --limit 10",
+        "evaluate --qa tests/qa/docs.jsonl --docs docs --mode slm --mode llm --report both.html",
+    )
+)
 @click.option("--qa", type=FILE, required=True, metavar="FILE", help="The question set.")
 @docs_option
 @click.option(
-    "--mode",
-    type=click.Choice(["auto", "slm", "llm", "refine"]),
-    default="auto",
-    help="Which model answers; auto when left out.",
-)
+    "--mode", "modes", multiple=True, type=click.Choice(["auto", "slm", "llm", "refine"]),
+    default=["auto"], help="Which model answers; auto when left out. Several are compared.",
+)  # fmt: skip
+@click.option(
+    "--slm", "slms", multiple=True, metavar="MODEL",
+    help="The small model, in place of RAG_SLM. Several are compared.",
+)  # fmt: skip
+@click.option(
+    "--llm", "llms", multiple=True, metavar="MODEL",
+    help="The larger model, in place of RAG_LLM. Several are compared.",
+)  # fmt: skip
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many questions.")
 @click.option("--retrieval-only", is_flag=True, help="Search, and ask no model.")
-@click.option("--rows", "rows_file", type=NEW_FILE, metavar="FILE", help="Keep the answers here.")
-@click.option("--resume", type=FILE, metavar="FILE", help="Go on with the run kept here.")
+@click.option(
+    "--rows", type=NEW_FILE, multiple=True, metavar="FILE",
+    help="Keep the answers here; once for each run.",
+)  # fmt: skip
+@click.option(
+    "--resume", type=FILE, multiple=True, metavar="FILE",
+    help="Go on with the run kept here; once for each run.",
+)  # fmt: skip
 @click.option("--save", type=NEW_FILE, metavar="FILE", help="Write the scores here, for --gate.")
 @click.option("--gate", type=FILE, metavar="FILE", help="Fail if worse than these saved scores.")
+@report_option
 @json_option
 @run
 async def evaluate(
     *,
     qa: Path,
     docs: Path | None,
-    mode: Mode,
+    modes: Sequence[Mode],
+    slms: Sequence[str],
+    llms: Sequence[str],
     limit: int | None,
     retrieval_only: bool,
-    rows_file: Path | None,
-    resume: Path | None,
+    rows: Sequence[Path],
+    resume: Sequence[Path],
     save: Path | None,
     gate: Path | None,
+    report_file: Path | None,
     as_json: bool,
 ) -> int:
     """Put the questions of a set, and say how good search and answers are.
 
     Temperature is 0. What comes back is kept as it comes, so that a run that was stopped can go on.
+    Several modes or models are runs of their own, each compared with the first.
     """
     with bad_input():
-        planned = plan(qa, "retrieval" if retrieval_only else mode, limit, rows_file, resume)
-        ids = {question.id for question in planned.questions}
-        before = read_scores(gate, ids) if gate else None
-    ended = await carried_out(planned, docs)
+        asked: Sequence[Asked] = ["retrieval"] if retrieval_only else modes
+        runs = plan(qa, list(variants(asked, slms, llms)), limit, rows, resume)
+        if len(runs) > 1 and (save or gate):
+            raise click.UsageError("--save and --gate take one run: give one mode and one model.")
+        before = _saved(gate, runs[0])
+    async with aclosing(carried_out(runs, docs)) as ending:
+        ended = [each async for each in ending]
     if save:
-        write_scores(save, ended["by_question"])
-    changed = None if before is None else changes(before, ended["by_question"])
-    ended["gate"] = None if changed is None else gate_json(changed)
-    print_json(ended) if as_json else show(ended)
+        write_scores(save, ended[0].scores)
+    changed = None if before is None else changes(before, ended[0].scores)
+    if report_file:
+        keep(reported(title(ended), summary(ended), sections(ended)), report_file)
+    told = showing.json_of(ended, changed)
+    print_json(told) if as_json else showing.show(told)
     worse = any(change.is_regression for change in changed or ())
-    return 1 if worse or ended["errors"] == ended["questions"] else 0
+    return 1 if worse or any(each.all_failed for each in ended) else 0
+
+
+def _saved(gate: Path | None, planned: Planned) -> Scores | None:
+    return read_scores(gate, {each.id for each in planned.run.questions}) if gate else None
+
+
+# --- before ----------------------------------------------------------------------------------
+
+Variant = tuple[str, Asked, str | None, str | None]  # name, how it is put, small and larger model
+
+
+def variants(modes: Sequence[Asked], slms: Sequence[str], llms: Sequence[str]) -> Iterator[Variant]:
+    """Every mode with each of the models it asks; one that is named twice counts once.
+
+    >>> [name for name, *_ in variants(["slm", "llm"], ["a", "b"], [])]
+    ['slm a', 'slm b', 'llm']
+    """
+    for mode in dict.fromkeys(modes):
+        tiers = () if mode == "retrieval" else TIERS[mode]
+        for slm in _each(slms, asked="slm" in tiers):
+            for llm in _each(llms, asked="llm" in tiers):
+                several = [one for one, of in ((slm, slms), (llm, llms)) if one and len(of) > 1]
+                yield " ".join([mode, *several]), mode, slm, llm
+
+
+def _each(models: Sequence[str], *, asked: bool) -> Sequence[str | None]:
+    return list(dict.fromkeys(models)) if asked and models else [None]
 
 
 def plan(
-    qa: Path, asked: Asked, limit: int | None, rows_file: Path | None, resume: Path | None
-) -> Run:
+    qa: Path,
+    wanted: Sequence[Variant],
+    limit: int | None,
+    rows: Sequence[Path],
+    resume: Sequence[Path],
+) -> list[Planned]:
     """What to put, and where to keep it. Raises UsageError and QuestionSetError."""
-    if rows_file and resume:
+    if rows and resume:
         raise click.UsageError("--rows begins a run, --resume goes on with one: give one of them.")
-    questions = read_questions(qa)
-    done = resumed(resume, questions, asked) if resume else ()
-    kept = resume or new_file(rows_file, f"{qa.stem}-{asked}")
-    return Run(questions[:limit], asked, done, kept)
-
-
-async def carried_out(planned: Run, docs: Path | None) -> Json:
-    """The summary of a run, without its gate."""
-    started = time.monotonic()
-    async with opened(docs) as workspace:
-        missing = missing_documents(planned.questions, workspace)
-        click.echo(f"Kept as it comes in {planned.kept}: --resume goes on with it.", err=True)
-        rows = await put(planned, workspace)
-    return {
-        "mode": planned.asked,
-        **summarise(rows),
-        "missing_documents": missing,
-        "rows": str(planned.kept),
-        "seconds": time.monotonic() - started,
-    }
-
-
-# --- afterwards ------------------------------------------------------------------------------
-
-
-def gate_json(changed: Sequence[Change]) -> Json:
-    return {
-        "passed": not any(change.is_regression for change in changed),
-        "changes": [{**asdict(change), "regression": change.is_regression} for change in changed],
-    }
-
-
-def show(ended: Json) -> None:
-    for name, score in ended["scores"].items():
-        if score:
-            click.echo(f"{name:<28}{interval(score)}  ({score['count']} questions)")
-    for route, count in ended["routes"].items():
-        click.echo(f"{'route ' + route:<28}{count:>6} of {ended['questions']} questions")
-    if total := ended["latency_ms"]["total"]:
-        click.echo(
-            f"{'latency':<28}{total['median']:.1f} ms (median), "
-            f"{total['min']:.1f} to {total['max']:.1f} ms"
+    files: Sequence[Path | None] = rows or resume or [None] * len(wanted)
+    if len(files) != len(wanted):
+        raise click.UsageError(
+            f"These are {len(wanted)} runs: give --rows or --resume once for each, in the order "
+            f"{', '.join(name for name, *_ in wanted)}."
         )
-    if ended["errors"]:
-        click.echo(f"{ended['errors']} of {ended['questions']} questions failed.", err=True)
-    for change in (ended["gate"] or {"changes": []})["changes"]:
-        if change["regression"]:
-            click.echo(f"Worse: {change['score']}, by {interval(change['difference'])}", err=True)
+    questions = read_questions(qa)
+    planned = []
+    for (name, asked, slm, llm), file in zip(wanted, files, strict=True):
+        done = resumed(file, questions, asked) if resume and file else ()
+        label = re.sub(r"[^\w.-]+", "-", f"{qa.stem}-{name}")
+        kept = file if resume and file else new_file(file, label)
+        planned.append(Planned(name, Run(questions[:limit], asked, done, kept), slm, llm))
+    return planned
 
 
-def interval(estimate: Json) -> str:
-    return f"{estimate['value']:6.3f}  [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+def _where(runs: Sequence[Planned]) -> str:
+    if len(runs) == 1:
+        return f"Kept as it comes in {runs[0].run.kept}: --resume goes on with it."
+    again = " ".join(f"--resume {each.run.kept}" for each in runs)
+    return f"Kept as it comes; to go on: {again}"
+
+
+# --- the runs --------------------------------------------------------------------------------
+
+
+async def carried_out(runs: Sequence[Planned], docs: Path | None) -> AsyncGenerator[Evaluated]:
+    """What each came to. Documents are read once for runs with the same models."""
+    click.echo(_where(runs), err=True)
+    started = time.monotonic()
+    for (slm, llm), group in groupby(runs, lambda each: (each.slm, each.llm)):
+        async with opened(docs, slm=slm, llm=llm) as workspace:
+            missing = missing_documents(runs[0].run.questions, workspace)
+            for each in group:
+                if len(runs) > 1:
+                    click.echo(f"{each.name}:", err=True)
+                rows = await put(each.run, workspace)
+                found = {
+                    "mode": each.run.asked,
+                    **summarise(rows),
+                    "missing_documents": missing,
+                    "rows": str(each.run.kept),
+                    "seconds": time.monotonic() - started,
+                }
+                yield Evaluated(each.name, rows, found)
+                started = time.monotonic()

@@ -12,16 +12,15 @@ from tqdm import tqdm
 from rag.commands.terminal import progress_bar
 from rag.documents.ingest import FileFailed, PageRead
 from rag.settings import load
-from rag.types import Mode
 from rag.workspace import IngestEvent, Workspace
 
 
 @asynccontextmanager
 async def opened(
-    docs: Path | None = None, *, follow: bool = True, warm: bool = False, mode: Mode | None = None
+    docs: Path | None = None, *, follow: bool = True, warm: bool = False, **given: str | None
 ) -> AsyncIterator[Workspace]:
-    """The library's workspace, or one for the folder ``docs`` alone."""
-    settings = load() if mode is None else load(mode=mode)
+    """The library's workspace, or one for the folder ``docs`` alone; ``given`` settings win."""
+    settings = load(**{name: value for name, value in given.items() if value is not None})
     workspace = Workspace(settings) if docs is None else Workspace.temporary(settings, docs)
     with progress_bar("Reading documents", None, "file") as bar:
         await workspace.open(shown_on(bar), follow=follow, warm=warm)

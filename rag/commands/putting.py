@@ -28,7 +28,7 @@ from rag.workspace import Workspace
 
 NO_LLM = "There is no larger model: set RAG_LLM, to auto for example."
 # What each mode asks, so that no question waits for it; without the first there is no answer.
-_TIERS: dict[Mode, tuple[Tier, ...]] = {
+TIERS: dict[Mode, tuple[Tier, ...]] = {
     "auto": ("slm", "llm"),
     "refine": ("slm", "llm"),
     "slm": ("slm",),
@@ -101,8 +101,8 @@ async def _answers(
     if asked == "retrieval" or not questions:
         return search_all(questions, workspace.index)
     pipeline = await workspace.pipeline(temperature=0.0)
-    for tier in _TIERS[asked]:
-        await _ready(tier, pipeline, workspace, is_needed=tier == _TIERS[asked][0])
+    for tier in TIERS[asked]:
+        await _ready(tier, pipeline, workspace, is_needed=tier == TIERS[asked][0])
     return answer_all(questions, pipeline, workspace.index, asked)
 
 

@@ -46,8 +46,17 @@ def _own_world(
 
 def evaluated(capsys: Output, *arguments: str, code: int = 0) -> Any:
     capsys.readouterr()
-    put = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--mode", "slm"]
-    all_arguments = [*put, *arguments, "--json"]
+    mode = () if "--mode" in arguments else ("--mode", "slm")
+    all_arguments = [
+        "evaluate",
+        "--qa",
+        "qa.jsonl",
+        "--docs",
+        "manuals",
+        *mode,
+        *arguments,
+        "--json",
+    ]
     assert main(all_arguments) == code
     return json.loads(capsys.readouterr().out)
 
@@ -243,3 +252,144 @@ def test_our_documentation_is_found_when_our_questions_are_put(capsys: Output) -
     assert summary["missing_documents"] == []
     [recall] = values(summary, "document_recall_at_5")
     assert recall >= 0.9
+
+
+# --- several runs, and reports
+
+
+def both(capsys: Output, scripted_server: ScriptedServer, *arguments: str, code: int = 0) -> Any:
+    capsys.readouterr()
+    put = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--limit", "2", *arguments]
+    assert main(put) == code
+    return capsys.readouterr()
+
+
+@pytest.fixture
+def _large(scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_LLM", f"{scripted_server.base_url}#large")
+    scripted_server.reset()
+    lamp = Scripted(deltas=("Lamp oil [1].",))
+    scripted_server.script(Scripted(), WRONG, WRONG, Scripted(), RIGHT, lamp)
+
+
+@pytest.mark.usefixtures("_large")
+def test_each_run_is_compared_with_the_first_when_there_are_several_modes(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    told = both(capsys, scripted_server, "--mode", "slm", "--mode", "llm", "--json")
+    ended = json.loads(told.out)
+    assert list(ended) == ["runs", "seconds"]
+    small, large = ended["runs"]
+    assert list(small) == [
+        *("name", "mode", "questions", "answerable", "errors", "models", "routes", "scores"),
+        *("latency_ms", "tokens", "cost_usd", "by_question", "missing_documents", "rows"),
+        *("seconds", "against_first"),
+    ]
+    assert [(run["name"], run["models"]) for run in (small, large)] == [
+        ("slm", {"small": 2}),
+        ("llm", {"large": 2}),
+    ]
+    assert small["against_first"] is None
+    [change] = [
+        each for each in large["against_first"]["changes"] if each["score"] == "answer_contained"
+    ]
+    assert (change["before"], change["after"]) == (0.0, 1.0)
+    assert change["difference"] == {"value": 1.0, "low": 1.0, "high": 1.0, "count": 2}
+    assert small["rows"] != large["rows"]
+    assert f"--resume {small['rows']} --resume {large['rows']}" in told.err
+
+
+@pytest.mark.usefixtures("_large")
+def test_one_table_has_a_column_for_each_when_a_person_compares(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    told = both(capsys, scripted_server, "--mode", "slm", "--mode", "llm").out
+    head, *lines = told.splitlines()
+    assert head.split() == ["slm", "llm"]
+    [contained] = [line for line in lines if line.startswith("answer_contained")]
+    assert "0.000  [0.000, 0.000] " in contained
+    assert contained.endswith("1.000  [1.000, 1.000]*")
+    assert "* differs from slm" in told
+
+
+def test_each_model_is_asked_when_several_are_named(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    one, two = (f"{scripted_server.base_url}#{name}" for name in ("one", "two"))
+    told = both(capsys, scripted_server, "--mode", "slm", "--slm", one, "--slm", two, "--json")
+    runs = json.loads(told.out)["runs"]
+    assert [(run["name"], run["models"]) for run in runs] == [
+        (f"slm {one}", {"one": 2}),
+        (f"slm {two}", {"two": 2}),
+    ]
+
+
+@pytest.mark.usefixtures("_large")
+def test_nothing_is_asked_again_when_several_runs_go_on(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    modes = ("--mode", "slm", "--mode", "llm", "--json")
+    kept = ("--rows", "slm.jsonl", "--rows", "llm.jsonl")
+    first = json.loads(both(capsys, scripted_server, *modes, *kept).out)
+    asked = len(scripted_server.history)
+    again = ("--resume", "slm.jsonl", "--resume", "llm.jsonl")
+    second = json.loads(both(capsys, scripted_server, *modes, *again).out)
+    assert len(scripted_server.history) == asked
+    assert [run["scores"] for run in second["runs"]] == [run["scores"] for run in first["runs"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--rows", "one.jsonl"), "These are 2 runs: give --rows or --resume once for each"),
+        (("--save", "scores.json"), "--save and --gate take one run"),
+    ],
+)
+def test_one_sentence_refuses_it_when_a_file_is_for_one_run(
+    arguments: Sequence[str], sentence: str, capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    modes = ("--mode", "slm", "--mode", "llm")
+    told = both(capsys, scripted_server, *modes, *arguments, code=2)
+    assert sentence in told.err
+    assert told.err.count("\n") == 1
+    assert scripted_server.requests == []
+
+
+@pytest.mark.usefixtures("_large")
+def test_a_report_tells_all_runs_when_it_is_wanted(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    both(capsys, scripted_server, "--mode", "slm", "--mode", "llm", "--report", "both.html")
+    page = Path("both.html").read_text(encoding="utf-8")
+    for words in (
+        "How good are the answers: slm, llm?",
+        "slm gives an expected answer to 0% (0% to 0%) of those that have one",
+        "What does quality cost in time?",
+        "llm, compared with slm",
+        "How long does a turn take?",
+        "slm → slm, 2 turns",
+        "Who gave the answers?",
+        "When is the oil of the pump changed?",
+        "--mode slm --mode llm --limit 2 --report both.html",
+    ):
+        assert words in page
+
+
+def test_a_report_of_search_is_short_when_no_model_is_asked(capsys: Output) -> None:
+    arguments = ("--retrieval-only", "--report", "search.md")
+    evaluated(capsys, *arguments)
+    text = Path("search.md").read_text(encoding="utf-8")
+    assert "retrieval finds the expected document at a mean reciprocal rank of 1.00" in text
+    assert "### How long does a turn take?" in text
+    assert "Who gave the answers" not in text
+    assert Path("search-1.svg").exists()
+
+
+@pytest.mark.parametrize("file", ["report.pdf", "report", "missing/report.html"])
+def test_one_sentence_refuses_it_when_a_report_cannot_be_written(
+    file: str, capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    put = ["evaluate", "--qa", "qa.jsonl", "--docs", "manuals", "--report", file]
+    assert main(put) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert scripted_server.requests == []
