@@ -67,23 +67,29 @@ def cut_prompt(
 
     ``window_tokens`` is the context that the prompt was made for, None when it was not known.
     """
-    text = "\n".join(message.content for message in prompt)
-    if read_tokens is None or not _is_believable(read_tokens, prompt):
+    if read_tokens is None:
         return None
+    text = "\n".join(message.content for message in prompt)
     sent_tokens = count_tokens(text)
     # More than a whole window is nothing that cutting leaves: then it was thought too small.
     is_full = window_tokens is not None and 0 <= read_tokens - window_tokens <= 1
-    if not (
-        is_full
-        or read_tokens < max(_PRUDENT * least_tokens(text), _least_latin(text, sent_tokens))
-        or _is_left_by_cutting(read_tokens, sent_tokens)
-    ):
+    is_odd = is_full or _is_left_by_cutting(read_tokens, sent_tokens)
+    if not (is_odd or _is_too_few(read_tokens, sent_tokens, text)):
+        return None
+    if not _is_believable(read_tokens, prompt):
         return None
     seems = _window(prompt, read_tokens, sent_tokens)
     assumed = window_tokens or UNKNOWN_WINDOW_TOKENS
     return CutPrompt(
         read_tokens, sent_tokens, seems if seems < assumed else int(assumed * _SMALLER)
     )
+
+
+def _is_too_few(read_tokens: int, sent_tokens: int, text: str) -> bool:
+    """Whether no tokenizer could need so few."""
+    if read_tokens >= sent_tokens:
+        return False  # told at once: our own tokenizer is one of them
+    return read_tokens < max(_PRUDENT * least_tokens(text), _least_latin(text, sent_tokens))
 
 
 def _is_believable(read_tokens: int, prompt: Sequence[Message]) -> bool:
