@@ -116,6 +116,8 @@ def _is_lm_studio(entries: Sequence[Entry], pages: Pages) -> bool:
 
 # --- llama-server, vLLM
 
+_MOST_PARAMETERS = 10**15  # more is a mistake
+
 
 def _llama_model(name: str, entry: Entry, pages: Pages) -> FoundModel:
     meta = within(entry, "meta")
@@ -123,7 +125,7 @@ def _llama_model(name: str, entry: Entry, pages: Pages) -> FoundModel:
     settings = within(pages["/props"], "default_generation_settings")
     return named(
         name,
-        parameters_b=parameters / 1e9 if parameters else None,
+        parameters_b=parameters / 1e9 if parameters and parameters < _MOST_PARAMETERS else None,
         size_bytes=count(within(meta, "size")),
         context_tokens=count(within(settings, "n_ctx")),
         is_loaded=True,

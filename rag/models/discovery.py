@@ -197,7 +197,10 @@ async def _asked(
 ) -> FoundServer:
     listed = await _page(client, candidate, "/models", needed=True)
     offered = probe.entries(listed)
-    entries = {name: one for name, one in offered.items() if name not in _OWN}
+    # What cannot be printed is no name, and might play tricks on a terminal.
+    entries = {
+        name: one for name, one in offered.items() if name not in _OWN and name.isprintable()
+    }
     if not _is_list(listed) or (offered and not entries):
         raise _not_a_server(candidate)
     dialect, pages = await _dialect(client, candidate, tuple(entries.values()))
@@ -206,9 +209,13 @@ async def _asked(
     return replace(
         server,
         kind=dialect.kind,
-        version=str(dialect.version(pages) or ""),
+        version=_shown(dialect.version(pages)),
         models=tuple(dialect.model(name, entry, pages) for name, entry in entries.items()),
     )
+
+
+def _shown(version: Any) -> str:
+    return version[:40] if isinstance(version, str) and version.isprintable() else ""
 
 
 def _is_list(page: Any) -> bool:

@@ -13,7 +13,9 @@ Purpose = Literal["chat", "reasoning", "vision", "embedding", "other"]
 
 # "3b", "1.5B", "270m", "8x7b", and "e4b" (of Gemma 3n: effective), but neither "a3b" (the active
 # part of a mixture) nor "4bit".
-_SIZE = re.compile(r"(?<![a-z0-9.])(?:(\d+)x|e)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", re.IGNORECASE)
+_SIZE = re.compile(
+    r"(?<![a-z0-9.])(?:(\d{1,3})x|e)?(\d{1,4}(?:\.\d{1,3})?)([bm])(?![a-z0-9])", re.IGNORECASE
+)
 # Families whose names carry no size, as their makers state it, in billions.
 _FAMILIES = (
     (re.compile(r"phi-?(3|3\.5|4)-mini", re.IGNORECASE), 3.8),

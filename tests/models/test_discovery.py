@@ -229,14 +229,24 @@ async def test_a_page_is_no_list_of_models_when_it_has_another_shape(
 async def test_models_are_found_when_the_other_pages_make_no_sense(
     scripted_server: ScriptedServer,
 ) -> None:
-    scripted_server.models = [{"id": "a"}, {"name": "b"}, "c", {"id": 7}]  # type: ignore[list-item]
-    scripted_server.pages = {"/api/version": {"version": 1}, "/api/tags": {"models": ["a"]}}
+    odd = [{"name": "b"}, "c", {"id": 7}, {"id": "\x1b[2J"}]
+    scripted_server.models = [{"id": "a"}, *odd]  # type: ignore[list-item]
+    scripted_server.pages = {
+        "/api/version": {"version": ["1"]},
+        "/api/tags": {"models": ["a", {"name": "a", "size": -1, "details": 7}]},
+        "/api/ps": [],
+    }
     server = await look(scripted_server.base_url)
-    assert (server.kind, server.version, [one.name for one in server.models]) == (
-        "Ollama",
-        "1",
-        ["a"],
-    )
+    assert (server.kind, server.version) == ("Ollama", "")
+    assert server.models == (FoundModel("a", is_loaded=False),)
+
+
+async def test_a_size_is_unknown_when_it_cannot_be_one(scripted_server: ScriptedServer) -> None:
+    scripted_server.models = [{"id": "a", "meta": {"n_params": 10**400}}]
+    scripted_server.pages = {"/props": {"default_generation_settings": {"n_ctx": "many"}}}
+    server = await look(scripted_server.base_url)
+    [model] = server.models
+    assert (model.parameters_b, model.context_tokens) == (None, None)
 
 
 async def test_a_page_is_none_when_it_is_endless_or_too_deep(

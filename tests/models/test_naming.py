@@ -28,6 +28,7 @@ from rag.models.naming import Purpose, parameters_b, purpose
         ("mistral:latest", None),
         ("gpt-4o-mini", None),
         ("my-model-v2", None),
+        ("9" * 400 + "b", None),
         ("", None),
     ],
 )
