@@ -18,10 +18,11 @@ from rag.models.chat import ChatModel
 from rag.models.discovery import NOT_ASKED, FoundServer
 from rag.models.embedded.convert import is_converted
 from rag.models.facts import abilities, described
+from rag.models.reach import PLACES
 from rag.models.weights import WEIGHTS, models_folder
 from rag.roster import Roster
 from rag.settings import Settings
-from rag.types import GenerationOptions, Message, Tier
+from rag.types import GenerationOptions, Message, Reach, Tier
 
 MB = 1_000_000
 TIERS: tuple[Tier, ...] = ("slm", "llm")
@@ -44,7 +45,8 @@ async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator
         for server in servers:
             yield _server(server)
         for tier in TIERS:
-            yield await _tier(roster, tier, settings, remote)
+            finding = await _tier(roster, tier, settings, remote)
+            yield _placed(finding, roster.status(tier).reach)
     finally:
         await roster.close()
 
@@ -86,6 +88,13 @@ async def _tier(roster: Roster, tier: Tier, settings: Settings, remote: bool) ->
     if tier == "slm" and found.model is not None:
         return await _answer(check, found.model, found.reason)
     return Finding(check, "ok", status.sentence)
+
+
+def _placed(finding: Finding, reach: Reach | None) -> Finding:
+    """Says so where questions and passages would leave this machine."""
+    if reach is None or reach == "machine":
+        return finding
+    return replace(finding, message=f"{finding.message} It is {PLACES[reach]}.")
 
 
 def _embedded(check: str, model: str, settings: Settings) -> Finding | None:

@@ -24,7 +24,7 @@ from rag.cli import COMMANDS, main
 from rag.commands.asking import consent
 from rag.models.embedded.home import EmbeddedHome
 from rag.models.endpoint import EndpointModel
-from rag.types import Confidence
+from rag.types import Confidence, Reach
 
 ROOT = Path(__file__).parent.parent
 HIT_KEYS = ["rank", "score", "document", "page", "section", "text", "matched_terms"]
@@ -201,7 +201,7 @@ def test_an_answer_has_the_promised_keys_when_it_is_json(
     answer = as_json(capsys, "ask", "When is the oil changed?", "--mode", "slm")
     assert list(answer) == [
         *("text", "route", "model", "citations", "confidence", "context", "latency_ms"),
-        *("usage", "cost_usd", "warnings", "trace_id"),
+        *("usage", "cost_usd", "energy", "warnings", "trace_id"),
     ]
     assert (answer["text"], answer["route"]) == ("Every 500 hours [1].", "slm")
     assert answer["model"] == "small"
@@ -279,15 +279,18 @@ def test_nothing_is_sent_when_a_model_is_elsewhere_and_nobody_can_be_asked(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("said", "allowed"), [("y\n", True), ("n\n", False), ("\n", False)])
+@pytest.mark.parametrize("reach", ["network", "cloud"])
 async def test_a_person_decides_when_a_model_is_elsewhere(
-    capsys: Output, monkeypatch: pytest.MonkeyPatch, said: str, allowed: bool
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, said: str, allowed: bool, reach: Reach
 ) -> None:
     terminal = io.StringIO(said)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
-    assert await consent(EndpointModel("far", "http://key@198.51.100.1:9/v1")) is allowed
+    far = EndpointModel("far", "http://key@198.51.100.1:9/v1", reach=reach)
+    assert await consent(far) is allowed
     output = "".join(capsys.readouterr())
-    assert "far is on another machine." in output
+    place = {"network": "on your network", "cloud": "in the cloud"}[reach]
+    assert f"far is not on this machine but {place}." in output
     assert "to http://198.51.100.1:9?" in output
     assert "key" not in output
 
@@ -352,6 +355,7 @@ def test_figures_are_null_when_no_turn_was_noted(capsys: Output) -> None:
         "days": None,
         "turns": 0,
         "failed": 0,
+        "kept": 0,
         "first_at": None,
         "last_at": None,
         "auto_turns": 0,
@@ -361,6 +365,10 @@ def test_figures_are_null_when_no_turn_was_noted(capsys: Output) -> None:
         "decline_rate": None,
         "routes": {},
         "tokens": {},
+        "failed_tokens": {},
+        "first_token": {},
+        "energy": None,
+        "left": {},
         "ms": 0.0,
         "usd": 0.0,
         "always_llm": None,
@@ -377,6 +385,11 @@ def test_a_turn_is_noted_without_its_words_when_ask_has_answered(
     assert (found["turns"], found["auto_turns"], found["days"]) == (1, 0, 1)
     assert found["routes"]["slm"]["turns"] == 1
     assert found["tokens"] == {"small": {"prompt": 10, "completion": 3}}
+    assert found["first_token"]["small"].keys() == {
+        *("warm_turns", "warm_ms", "cold_turns", "cold_ms")
+    }
+    assert found["left"] == {}
+    assert found["energy"]["turns"] + found["energy"]["unknown_turns"] == 1
     assert found["first_at"].endswith("+00:00")
     noted = (tmp_path / "data" / "ledger.sqlite").read_bytes()
     assert [word for word in (b"oil", b"500", b"pump") if word in noted] == []
@@ -400,9 +413,24 @@ def test_the_ledger_is_readable_when_a_person_looks(capsys: Output) -> None:
     assert main(["ledger"]) == 0
     output = capsys.readouterr()
     assert output.out.startswith("1 turn from ")
-    assert re.search(r"^slm +1 +\d+ ms$", output.out, re.MULTILINE)
+    assert re.search(r"^slm +1 +\d[\d.]* m?s$", output.out, re.MULTILINE)
     assert re.search(r"^small +10 +3$", output.out, re.MULTILINE)
     assert "The larger model has not answered yet" in output.err
+
+
+def test_electricity_is_part_of_the_cost_when_it_has_a_price(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("RAG_WATTS", "50")
+    monkeypatch.setenv("RAG_USD_PER_KWH", "1000")
+    request.getfixturevalue("asked")
+    found = as_json(capsys, "ledger")
+    energy = found["energy"]
+    assert (energy["sources"], energy["is_whole"], energy["turns"]) == (["configured"], True, 1)
+    assert energy["wh"] > 0
+    assert found["usd"] == pytest.approx(energy["wh"])
+    assert main(["ledger"]) == 0
+    assert "Wh in 1 turn (configured)." in capsys.readouterr().out
 
 
 def test_savings_are_told_when_a_draft_was_escalated(
@@ -513,6 +541,89 @@ def test_the_variable_is_named_when_a_setting_is_bad(
     monkeypatch.setenv("RAG_PRICES", "gpt-4o-mini=cheap")
     assert refused(capsys, "search", "oil").startswith("Setting RAG_PRICES: ")
     assert refused(capsys, "ledger").startswith("Setting RAG_PRICES: ")
+
+
+# --- prices ----------------------------------------------------------------------------------
+
+
+def test_prices_are_listed_with_page_and_age_when_a_person_asks(capsys: Output) -> None:
+    assert main(["prices"]) == 0
+    output = capsys.readouterr()
+    assert re.search(r"^gpt-5-mini +0\.25 +2 +OpenAI +\d{4}-\d\d-\d\d", output.out, re.MULTILINE)
+    assert "https://developers.openai.com/api/docs/pricing" in output.out
+    assert "RAG_USD_PER_KWH" in output.out
+
+
+def test_prices_say_where_they_are_from_when_they_are_json(
+    capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_PRICES", "mine=1/2")
+    monkeypatch.setenv("RAG_WATTS", "40")
+    found = as_json(capsys, "prices")
+    assert list(found) == ["prices", "energy", "notes"]
+    first, second, *_ = found["prices"]
+    assert first == {
+        "model": "mine",
+        "prompt_usd": 1.0,
+        "completion_usd": 2.0,
+        "provider": "",
+        "hosts": [],
+        "source": "",
+        "checked": None,
+        "age_days": None,
+        "counts": True,
+        "from": "RAG_PRICES",
+    }
+    assert (second["from"], second["hosts"]) == ("shipped", ["api.openai.com"])
+    assert found["energy"]["watts"] == 40
+    assert found["energy"]["usd_per_kwh"] is None
+    assert "40 W" in found["energy"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("llm", "told"),
+    [
+        ("https://api.openai.com/v1#gpt-0", ["https://api.openai.com/v1#gpt-0 has no price"]),
+        ("https://api.openai.com/v1#free", []),
+        ("http://127.0.0.1:9/v1#gpt-0", []),
+        ("none", []),
+    ],
+)
+def test_it_says_so_when_a_model_that_is_set_has_no_price(
+    llm: str, told: list[str], capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_LLM", llm)
+    monkeypatch.setenv("RAG_PRICES", "free=0/0")
+    notes = [note for note in as_json(capsys, "prices")["notes"] if "has no price" in note]
+    assert [note[: len(start)] for note, start in zip(notes, told, strict=True)] == told
+
+
+def test_a_copy_can_be_edited_when_it_was_asked_for(tmp_path: Path, capsys: Output) -> None:
+    own = tmp_path / "data" / "prices.toml"
+    assert as_json(capsys, "prices", "--copy")["prices"][0]["from"] == "your list"
+    assert "[[provider]]" in own.read_text(encoding="utf-8")
+    own.write_text("[[provider]]\nname = 1", encoding="utf-8")
+    assert "There is a list already" in refused(capsys, "prices", "--copy")
+    assert own.read_text(encoding="utf-8") == "[[provider]]\nname = 1"
+    assert "makes no sense: provider → 0 → name" in refused(capsys, "prices")
+
+
+def test_an_old_price_is_told_and_not_counted_when_it_is_over_a_year_old(
+    tmp_path: Path, capsys: Output
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "prices.toml").write_text(
+        '[[provider]]\nname = "Once"\nsource = "https://example.org"\nchecked = 2020-01-01\n'
+        '[provider.models]\n"old-model" = { prompt = 1, completion = 2 }\n',
+        encoding="utf-8",
+    )
+    found = as_json(capsys, "prices")
+    assert (found["prices"][0]["model"], found["prices"][0]["counts"]) == ("old-model", False)
+    assert any(
+        "Checked over a year ago, and not counted: old-model" in one for one in found["notes"]
+    )
+    assert main(["prices"]) == 0
+    assert "2020-01-01, too old" in capsys.readouterr().out
 
 
 # --- as a process ----------------------------------------------------------------------------

@@ -133,6 +133,6 @@ async def test_nothing_is_sent_when_a_model_is_on_another_machine(settings: Sett
             "slm model",
             "ok",
             "It is chosen in the settings. Not asked: it is on another machine. "
-            "The option --remote asks it.",
+            "The option --remote asks it. It is on your network.",
         ),
     ]

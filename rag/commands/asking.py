@@ -20,6 +20,7 @@ from rag.documents.library import LibraryEntry
 from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
 from rag.models.chat import ChatModel
+from rag.models.reach import PLACES
 from rag.retrieval.index import Index, Scoped
 from rag.types import (
     Answer,
@@ -129,8 +130,8 @@ async def consent(model: ChatModel) -> bool:
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(
-            f"{model.name or 'The model'} is on another machine. Send the question and passages of "
-            f"your documents to {model.address}?",
+            f"{model.name or 'The model'} is not on this machine but {PLACES[model.reach]}. Send "
+            f"the question and passages of your documents to {model.address}?",
             err=True,
         )
     finally:

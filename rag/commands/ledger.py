@@ -18,13 +18,12 @@ from rag.measuring.ledger import LEDGER, Ledger
 from rag.measuring.prices import load_prices
 from rag.measuring.savings import Always, Figures, Moved, figures
 from rag.measuring.tallies import EnergyFigures
+from rag.models.reach import PLACES
 from rag.settings import load
-from rag.types import Reach
 
 _DAY_S = 86_400
 _UNITS = (("h", 3_600_000, 1), ("min", 60_000, 1), ("s", 1_000, 1), ("ms", 1, 0))
 _UNKNOWN = "unknown"
-PLACES: dict[Reach, str] = {"network": "to the network", "cloud": "to a cloud"}
 
 
 @click.command(epilog=example("ledger --days 30", "ledger --wipe"))

@@ -220,7 +220,7 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _part(reach: Reach, is_cold: bool, energy: dict[str, Any] | None) -> Part:
-    return Part(reach, is_cold, energy and Energy(**energy))
+    return Part(reach, is_cold, Energy(**energy) if energy else None)
 
 
 @contextmanager

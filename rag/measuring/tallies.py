@@ -128,8 +128,9 @@ def notes(noted: Sequence[Entry], energy: EnergyFigures | None) -> Iterator[str]
         )
     if energy and energy.unknown_turns:
         yield (
-            f"The energy of {energy.unknown_turns} turns is not known, as no meter could be read: "
-            "set RAG_WATTS to what this machine takes while a model works."
+            f"The energy of {energy.unknown_turns} of {energy.turns + energy.unknown_turns} turns "
+            "is not known, as no meter could be read: set RAG_WATTS to what this machine takes "
+            "while a model works."
         )
     if energy and not energy.is_whole:
         yield "Energy was measured at the processors alone, so the machine took more."

@@ -13,6 +13,12 @@ from rag.types import Reach
 
 _OF_NETWORKS = (".local", ".lan", ".home", ".internal", ".home.arpa")  # RFC 6762, 8375, and custom
 
+PLACES: dict[Reach, str] = {  # for a person
+    "machine": "on this machine",
+    "network": "on your network",
+    "cloud": "in the cloud",
+}
+
 
 def reach_of(base_url: str) -> Reach:
     """

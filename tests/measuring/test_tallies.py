@@ -70,8 +70,8 @@ def test_a_turn_is_left_out_when_the_energy_of_a_model_is_not_known() -> None:
     found = energies([known, unknown])
     assert found == EnergyFigures(1, 1, 0.5, ("measured",), False)
     assert list(notes([known, unknown], found)) == [
-        "The energy of 1 turns is not known, as no meter could be read: set RAG_WATTS to what this "
-        "machine takes while a model works.",
+        "The energy of 1 of 2 turns is not known, as no meter could be read: set RAG_WATTS to what "
+        "this machine takes while a model works.",
         "Energy was measured at the processors alone, so the machine took more.",
     ]
 
