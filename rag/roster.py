@@ -29,7 +29,7 @@ from rag.models.reach import reach_of
 from rag.models.servers import Servers
 from rag.models.status import TierStatus, status_of
 from rag.models.tiers import Homes, Resolved, TierSetting
-from rag.models.trial import Trial, tried
+from rag.models.trial import Trial, apart, tried
 from rag.models.weights import WEIGHTS, Progress
 from rag.settings import Settings
 from rag.types import Capabilities, Tier
@@ -174,15 +174,10 @@ class Roster:
         sense; whatever goes wrong later is the trial's ``error``.
         """
         found = await self.resolve("slm", setting)
-        if found.model is None:
-            raise SettingsError("There is no model to be tried: the setting is none.")
         is_cold = self._is_cold(found)
-        if isinstance(found.model, EndpointModel):  # another one: it is probed anew
-            found = await tiers.resolve("slm", found.setting, self._known_homes)
-        trial = await tried(str(found.setting), found.model, is_cold=is_cold)
-        await self._note(found)
-        if isinstance(found.model, EndpointModel):
-            await found.model.aclose()
+        async with apart(found, self._known_homes) as own:
+            trial = await tried(own, is_cold=is_cold)
+            await self._note(own)
         return trial
 
     def _is_cold(self, found: Resolved) -> bool | None:

@@ -6,13 +6,15 @@ In goes a model; out comes what a short reply of it showed, or why there was non
 from __future__ import annotations
 
 import time
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from rag.errors import RagError
+from rag.errors import RagError, SettingsError
 from rag.models import probe
 from rag.models.chat import ChatModel
 from rag.models.endpoint import EndpointModel
+from rag.models.tiers import Homes, Resolved, resolve
 from rag.types import Capabilities, Delta, GenerationOptions, Reach, Reply
 
 _OPTIONS = GenerationOptions(max_tokens=32)
@@ -33,8 +35,28 @@ class Trial:
     error: str = ""  # a sentence; "" when all went well
 
 
-async def tried(setting: str, model: ChatModel, *, is_cold: bool | None) -> Trial:
-    """Ask ``model`` for a few words. Never raises RagError: that becomes the trial's ``error``."""
+@asynccontextmanager
+async def apart(found: Resolved, homes: Homes) -> AsyncGenerator[Resolved]:
+    """A server's model once more, to be probed anew and disturb nobody; ours are shared."""
+    if not isinstance(found.model, EndpointModel):
+        yield found
+        return
+    own = await resolve(found.tier, found.setting, homes)
+    try:
+        yield own
+    finally:
+        if isinstance(own.model, EndpointModel):
+            await own.model.aclose()
+
+
+async def tried(found: Resolved, *, is_cold: bool | None) -> Trial:
+    """Ask a model for a few words. What goes wrong becomes the trial's ``error``.
+
+    Raises SettingsError where there is no model.
+    """
+    setting, model = str(found.setting), found.model
+    if model is None:
+        raise SettingsError("There is no model to be tried: the setting is none.")
     started = time.perf_counter()
     if isinstance(model, EndpointModel):
         model.retry_now()
