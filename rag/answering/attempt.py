@@ -42,6 +42,7 @@ from rag.types import (
     Working,
 )
 
+_FELL_BACK = "So what the model wrote at first stands."
 _AT_ONCE_S = 0.1  # a model that is ready within this was not waited for
 
 
@@ -60,7 +61,7 @@ class Writer:
     preamble: Sequence[AnswerEvent] = ()  # what a front end has to know first
     shown: Context | None = None  # of the last ``Retrieved``
 
-    sendings: list[Sending] = field(default_factory=list)  # those before the last are superseded
+    sendings: list[Sending] = field(default_factory=list)  # all but the last are superseded
     reading: Reading = field(init=False)  # since the prompt was written
     remedies: Remedies = field(init=False)
     cited: citations.Cited | None = None
@@ -84,9 +85,11 @@ class Writer:
             async with aclosing(self._limited()) as events:
                 async for event in events:
                     yield event
-            self.confidence = await asyncio.to_thread(self._judge)
         except RagError as exc:
-            self.error = exc
+            if not self._has_fallen_back(exc):
+                self.error = exc
+        if self.error is None:
+            self.confidence = await asyncio.to_thread(self._judge)
         self._lap(self._stage)
         if self.confidence is not None:
             yield Judged(self.confidence)
@@ -145,7 +148,7 @@ class Writer:
     @property
     def is_uncounted(self) -> bool:
         """Whether it was sent a prompt and nobody knows what became of that."""
-        return self.last.is_sent and self.last.usage() is None
+        return any(sent.is_sent and sent.usage() is None for sent in self.sendings)
 
     def cuts(self) -> Iterator[str]:
         """What was lost on the way to the model or back, a sentence each."""
@@ -189,6 +192,7 @@ class Writer:
                 remedy = None if self.last.text else self.remedies.of_refusal(fitted)
                 if remedy is None:
                     raise
+                self.sendings.pop()
             if remedy and (self.last.text or self.last.reasoning):
                 yield Restarted(remedy.reason)
             fitted = self._mended(remedy)
@@ -242,6 +246,16 @@ class Writer:
         self._told.clear()
         return remedy.fitted
 
+    def _has_fallen_back(self, error: RagError) -> bool:
+        """Whether there is a reply that was superseded in vain: it is better than none."""
+        replied = [sent for sent in self.sendings if sent.reply and sent.text.strip()]
+        if not replied:
+            return False
+        self.sendings = [*(sent for sent in self.sendings if sent is not replied[-1]), replied[-1]]
+        self.reading = Reading(self.asked.found, self.context)
+        self.warnings = [f"{error} {_FELL_BACK}"]
+        return True
+
     def _judge(self) -> Confidence:
         asked, reply = self.asked, self.last.reply
         if reply is None:
@@ -249,15 +263,8 @@ class Writer:
         self.cited = citations.resolve(
             reply.text, self.context, asked.question, self.reading.passages
         )
-        draft = Draft(
-            self.reading,
-            reply,
-            self.cited,
-            self.last.pieces,
-            asked.language,
-            self.model.best_form,
-            losses.is_cut(self.last),
-        )
+        pieces, form, is_cut = self.last.pieces, self.model.best_form, losses.is_cut(self.last)
+        draft = Draft(self.reading, reply, self.cited, pieces, asked.language, form, is_cut)
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)
 
     def _begun(self, delta: Delta) -> Phase | None:

@@ -113,6 +113,21 @@ async def test_the_answer_says_so_when_the_prompt_is_cut_again_and_again(
     assert result.warnings[-1].startswith("The server read 258 tokens of a prompt of about ")
 
 
+async def test_the_first_reply_stands_when_the_second_breaks_off(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model(), options=WIDE)
+    scripted_server.script(HALF, Scripted(("The pump",), then="disconnect"))
+    found = await events(pipeline, QUESTION, index=LONG)
+    result = answered(found)
+    assert result.text.startswith("I see half")
+    assert result.warnings[0].endswith("So what the model wrote at first stands.")
+    assert result.warnings[1].startswith("The server read 1026 tokens of a prompt of about ")
+    shown = [event.context for event in found if isinstance(event, Retrieved)]
+    assert result.context == shown[-1] == shown[0]
+    assert result.usage[MODEL].estimated
+
+
 async def test_nothing_is_sent_again_when_a_server_does_not_count(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
