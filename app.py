@@ -48,7 +48,6 @@ from rag.page import (  # noqa: E402
     guard,
     keeping,
     listing,
-    markdown,
     model_list,
     places,
     reach,
@@ -168,11 +167,8 @@ async def settings_changed(changed: dict[str, Any]) -> None:
     """They hold from the next question on; a model that can never work is told at once."""
     async with errors_shown():
         typed = {name: tiers.parse(text) for name, text in choices.typed(changed).items()}
-        for name, setting in typed.items():
-            if setting.api_key:  # it is kept with the server's address, and nowhere else
-                await (await home.models()).add(setting.base_url, setting.api_key)
-                values()[name] = str(setting)
-        if any(setting.api_key for setting in typed.values()):
+        if freed := await (await home.models()).take_keys(typed):
+            values().update(freed)
             await send_settings(await home.workspace())
 
 
@@ -206,11 +202,7 @@ async def take_in(files: Sequence[cl.Element], workspace: Workspace) -> str:
     dropped = [Dropped(Path(str(one.path)), one.name, link.format(one.id)) for one in files]
     reading = Reading(dropped, the_chat())
     known = {entry.id for entry in workspace.library.documents()}
-    async with cl.Step(reading.title(), "tool", icon="files", default_open=True) as step:
-        async for step.name, step.output in reading.frames(workspace.read(reading.sources), known):
-            await step.update()
-    if reading.failures:
-        await cl.ErrorMessage("\n\n".join(reading.failures)).send()
+    await reply.follow(reading, workspace.read(reading.sources), known)
     await send_settings(workspace)
     return reading.ready() if reading.searched else ""
 
@@ -293,17 +285,13 @@ def finder(workspace: Workspace) -> FindPage:
 
 async def consent(model: ChatModel) -> bool:
     """Whether a model that is not on this machine may be asked; asked once a chat and address."""
-    allowed, words = the_chat().allowed, the_chat().words
-    if model.address not in allowed:
-        name, address = model.name or words("a_model"), model.address
-        where = reach.phrase(reach.Place(model.reach), words)
-        shown = {"model": markdown.plain(name), "address": markdown.plain(address)}
-        question = words("consent", where=where, **shown)
-        with the_chat().asking():
-            allowed[address] = await reply.ask(
-                question, words("consent_allow"), words("consent_refuse")
-            )
-    return allowed[model.address]
+    chat = the_chat()
+    if model.address not in chat.allowed:
+        question = reach.consent(model, chat.words)
+        yes, no = chat.words("consent_allow"), chat.words("consent_refuse")
+        with chat.asking():
+            chat.allowed[model.address] = await reply.ask(question, yes, no)
+    return chat.allowed[model.address]
 
 
 @cl.action_callback("larger")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,6 +24,8 @@ from rag.page.phases import CALM_S
 from rag.page.wording import Wording
 
 if TYPE_CHECKING:
+    from rag.documents.ingest import FileFailed, FileRead, PageRead
+    from rag.page.reading import Reading
     from rag.page.screen import Props
 
 logger = logging.getLogger("rag.page")
@@ -162,6 +164,19 @@ async def errors_shown(words: Wording) -> AsyncIterator[None]:
         trace = uuid.uuid4().hex[:8]
         logger.exception("trace %s", trace)
         await cl.ErrorMessage(words("unexpected", trace=trace)).send()
+
+
+async def follow(
+    reading: Reading,
+    events: AsyncIterator[PageRead | FileRead | FileFailed],
+    library_ids: Collection[str],
+) -> None:
+    """Show files while they are read."""
+    async with cl.Step(reading.title(), "tool", icon="files", default_open=True) as step:
+        async for step.name, step.output in reading.frames(events, library_ids):
+            await step.update()
+    if reading.failures:
+        await cl.ErrorMessage("\n\n".join(reading.failures)).send()
 
 
 def begin(work: Coroutine[Any, Any, None], words: Wording) -> None:

@@ -14,6 +14,18 @@ document.addEventListener('click', (event) => {
   window.postMessage(panel, window.location.origin);
 });
 
+// On a phone Chainlit's panel is a dialog that overwrites the id of its own title: give it a title.
+new MutationObserver(() => {
+  const dialog = document.querySelector('[role="dialog"][aria-labelledby]:has(#side-view-title)');
+  const id = dialog && dialog.getAttribute('aria-labelledby');
+  if (!id || document.getElementById(id)) return;
+  const title = document.createElement('span');
+  title.id = id;
+  title.className = 'sr-only';
+  title.textContent = document.getElementById('side-view-title').textContent;
+  dialog.append(title);
+}).observe(document, { childList: true, subtree: true });
+
 if (navigator.language.toLowerCase().startsWith('ro')) {
   new MutationObserver(() => {
     for (const panel of PANELS) {

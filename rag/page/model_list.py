@@ -10,24 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import RagError
-from rag.page import choices, reach, sentences
+from rag.page import choices, model_facts, reach, sentences
 from rag.page.models import Models, Pull
 from rag.page.wording import Wording
-from rag.types import Capabilities, Tier
+from rag.types import Tier
 
 if TYPE_CHECKING:
     from rag.models.dialects import FoundModel
     from rag.models.discovery import FoundServer
     from rag.models.downloads import Download
     from rag.models.status import TierStatus
-    from rag.models.trial import Trial
     from rag.settings import Settings
 
 Props = dict[str, Any]
 
 CHOOSABLE = {"chat", "reasoning", "vision"}
 SHOWN = 60  # models of a server: clouds list hundreds
-GIGA, MEGA = 1_000_000_000, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ def _options(chosen: Chosen, models: Models, words: Wording) -> Iterator[Props]:
 
 def _grouped(models: Models, words: Wording) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for title, downloads in _by_home(models, words):
-        yield title, [(one.setting, _name(one.setting)) for one in downloads]
+        yield title, [(one.setting, model_facts.name(one.setting)) for one in downloads]
     for server in models.servers or ():
         rows = [(server.setting(model), model.name) for model in _choosable(server)[:SHOWN]]
         if rows:
@@ -145,7 +143,13 @@ def _homes(models: Models, words: Wording) -> Iterator[Props]:
     """What runs in this program itself, and is there already."""
     for title, downloads in _by_home(models, words):
         rows = [
-            _row(one.setting, _name(one.setting), [one.title, *_takes(one, words)], models, words)
+            _row(
+                one.setting,
+                model_facts.name(one.setting),
+                [one.title, *model_facts.takes(one, words)],
+                models,
+                words,
+            )
             for one in downloads
             if one.is_installed
         ]
@@ -161,8 +165,8 @@ def _by_home(models: Models, words: Wording) -> Iterator[tuple[str, list[Downloa
 
 def _server(server: FoundServer, models: Models, words: Wording) -> Props:
     rows = [
-        _row(server.setting(model), model.name, _facts(model, words), models, words)
-        | {"capabilities": capabilities(model.capabilities, words)}
+        _row(server.setting(model), model.name, model_facts.offered(model, words), models, words)
+        | {"capabilities": model_facts.capabilities(model.capabilities, words)}
         | ({"place": reach.badge("cloud", words)} if model.is_hosted else {})
         for model in _choosable(server)[:SHOWN]
     ]
@@ -194,51 +198,10 @@ def _row(setting: str, name: str, facts: Sequence[str], models: Models, words: W
         "setting": setting,
         "name": name,
         "facts": [fact for fact in facts if fact],
-        "capabilities": capabilities(trial.capabilities, words) if trial else [],
+        "capabilities": model_facts.capabilities(trial.capabilities, words) if trial else [],
         "place": None,
-        "trial": _trial(trial, words) if trial else None,
+        "trial": model_facts.trial(trial, words) if trial else None,
     }
-
-
-def _trial(trial: Trial, words: Wording) -> Props:
-    if trial.error:
-        return {"is_good": False, "text": sentences.said(trial.error, words)}
-    told = [
-        words("trial_loaded", took=_duration(trial.load_ms))
-        if trial.is_cold and trial.load_ms
-        else "",
-        words("trial_first", took=_duration(trial.first_token_ms)) if trial.first_token_ms else "",
-        words("speed", speed=f"{trial.tokens_per_second:.0f}") if trial.tokens_per_second else "",
-    ]
-    return {"is_good": True, "text": " · ".join(filter(None, told)) or words("trial_good")}
-
-
-def capabilities(known: Capabilities | None, words: Wording) -> list[Props]:
-    """What a model was seen to do, and not to do; nothing where it was never asked."""
-    if known is None:
-        return []
-    seen = {
-        "streams": known.streams,
-        "reports_usage": known.reports_usage,
-        "logprobs": known.logprobs,
-        "reasons": known.reasons or None,
-    }
-    return [
-        {"text": words(f"can_{name}" if can else f"cannot_{name}"), "can": can}
-        for name, can in seen.items()
-        if can is not None
-    ]
-
-
-def _facts(model: FoundModel, words: Wording) -> list[str]:
-    seen = model.capabilities.context_tokens if model.capabilities else None
-    context = seen or model.context_tokens
-    return [
-        words("parameters", billions=f"{model.parameters_b:g}") if model.parameters_b else "",
-        "" if model.is_hosted else size(model.size_bytes),
-        words("context", tokens=f"{context:,}") if context else "",
-        words("is_loaded") if model.is_loaded else "",
-    ]
 
 
 def _choosable(server: FoundServer) -> list[FoundModel]:
@@ -258,54 +221,8 @@ def _title(server: FoundServer, words: Wording) -> str:
 def _download(one: Download, pull: Pull | None, words: Wording) -> Props:
     return {
         "setting": one.setting,
-        "name": _name(one.setting),
-        "facts": [fact for fact in (one.title, *_takes(one, words)) if fact],
+        "name": model_facts.name(one.setting),
+        "facts": [fact for fact in (one.title, *model_facts.takes(one, words)) if fact],
         "purpose": words(f"recommended_{one.tier}") if one.tier else "",
-        "pull": _pull(pull, words) if pull else None,
+        "pull": model_facts.pulled(pull, words) if pull else None,
     }
-
-
-def _pull(pull: Pull, words: Wording) -> Props:
-    progress = pull.progress
-    if pull.error:
-        return {"error": sentences.said(pull.error, words), "text": "", "share": None}
-    share = progress.done / progress.total if progress and progress.total else None
-    key = f"pull_{progress.stage}" if progress else "pull_begins"
-    done = ""
-    if progress and progress.unit == "bytes":
-        done = f" · {size(progress.done)} / {size(progress.total)}"
-    percent = f" {share:.0%}" if share is not None else ""
-    return {"error": "", "text": f"{words(key)}{percent}{done}", "share": share}
-
-
-def _takes(one: Download, words: Wording) -> list[str]:
-    return [
-        size(one.disk_bytes if one.is_installed else one.size_bytes),
-        words("memory", size=size(one.memory_bytes)) if one.memory_bytes else "",
-        one.licence,
-    ]
-
-
-def _name(setting: str) -> str:
-    return setting.partition(":")[2]
-
-
-def size(count_bytes: int | None) -> str:
-    """
-    >>> size(1_556_000_000), size(98_000_000), size(None)
-    ('1.6 GB', '98 MB', '')
-    """
-    if not count_bytes:
-        return ""
-    if count_bytes >= GIGA:
-        return f"{count_bytes / GIGA:.1f} GB"
-    return f"{count_bytes / MEGA:.0f} MB"
-
-
-def _duration(milliseconds: float | None) -> str:
-    """
-    >>> _duration(84.2), _duration(2310.0)
-    ('84 ms', '2.3 s')
-    """
-    ms = milliseconds or 0.0
-    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"  # noqa: PLR2004

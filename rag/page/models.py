@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.models.discovery import FoundServer
     from rag.models.downloads import Download
     from rag.models.status import TierStatus
+    from rag.models.tiers import TierSetting
     from rag.models.trial import Trial
     from rag.models.weights import Progress
     from rag.types import Tier
@@ -96,6 +97,13 @@ class Models:
         shown = await self.source.add(address, key)
         await self.look(again=True)
         return shown
+
+    async def take_keys(self, typed: Mapping[str, TierSetting]) -> dict[str, str]:
+        """Keep the keys that were typed into addresses; those settings without them, by name."""
+        with_key = {name: setting for name, setting in typed.items() if setting.api_key}
+        for setting in with_key.values():
+            await self.source.add(setting.base_url, setting.api_key)
+        return {name: str(setting) for name, setting in with_key.items()}
 
     async def remove(self, address: str) -> None:
         await self.source.remove(address)

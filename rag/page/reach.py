@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rag.page import markdown
 from rag.page.wording import Wording
 from rag.types import Reach
+
+if TYPE_CHECKING:
+    from rag.models.chat import ChatModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,16 @@ class Place:
         '192.168.1.20'
         """
         return urlsplit(self.address).hostname or self.address
+
+
+def consent(model: ChatModel, words: Wording) -> str:
+    """What a person is asked before anything is sent to a model elsewhere, as Markdown."""
+    return words(
+        "consent",
+        model=markdown.plain(model.name or words("a_model")),
+        where=words(f"reach_{model.reach}"),
+        address=markdown.plain(model.address),
+    )
 
 
 def badge(reach: Reach, words: Wording) -> dict[str, Any]:

@@ -28,11 +28,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def start_app(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Callable[[Mapping[str, str]], App]]:
+) -> Iterator[Callable[..., App]]:
     running: list[App] = []
 
-    def start(settings: Mapping[str, str]) -> App:
-        running.append(driving.start(tmp_path_factory.mktemp("app"), settings))
+    def start(settings: Mapping[str, str], additions: Mapping[str, str] | None = None) -> App:
+        running.append(driving.start(tmp_path_factory.mktemp("app"), settings, additions))
         return running[-1]
 
     yield start

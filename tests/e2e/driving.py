@@ -39,11 +39,19 @@ class App:
     process: subprocess.Popen[bytes]
 
 
-def start(folder: Path, settings: Mapping[str, str]) -> App:
-    """Run a copy of the app in ``folder`` with these settings, once it serves its page."""
+def start(
+    folder: Path, settings: Mapping[str, str], additions: Mapping[str, str] | None = None
+) -> App:
+    """Run a copy of the app in ``folder`` with these settings, once it serves its page.
+
+    ``additions``: what is written at the end of files of the copy.
+    """
     for part in APP:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, folder / part)
+    for name, text in (additions or {}).items():
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(text)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = {

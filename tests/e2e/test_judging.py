@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -345,6 +346,41 @@ def test_nothing_is_sent_elsewhere_when_a_person_says_no(
 
     tab.ask("How much water does the fountain in the garden hold?")  # not asked about again
     assert "Escalated to" in card(tab).inner_text()
+
+
+# --- what goes on ------------------------------------------------------------------------
+
+
+def test_a_slow_model_says_what_it_is_at_until_words_come(tab: Tab, small: ScriptedServer) -> None:
+    go_on = threading.Event()
+
+    def slow(request: dict[str, object]) -> Scripted:
+        go_on.wait(60)
+        return says(GOOD, reasoning=["The user asks about water. ", "Passage 1 says 300."])
+
+    script(small, slow)  # type: ignore[arg-type]
+    send(tab, QUESTION)
+    line = tab.page.locator('.rag-phase[data-phase="waiting"]')
+    expect(line).to_contain_text("Waiting for the first word of small")
+    expect(line).to_contain_text("2 s")
+    go_on.set()
+    card(tab).wait_for()
+    assert tab.page.locator(".rag-pending").count() == 0
+    thought = tab.page.get_by_text(re.compile("Thought for"))
+    assert tab.page.get_by_text("The user asks about water").count() == 0  # folded
+    thought.click()
+    expect(tab.page.get_by_text("The user asks about water")).to_be_visible()
+    assert "The user asks" not in text_of(tab)
+    tab.ask(QUESTION)
+    assert "The user asks" not in prompts(small)
+
+
+def test_a_stuck_model_is_told_from_a_slow_one(tab: Tab, small: ScriptedServer) -> None:
+    script(small, says(GOOD, then="stall"))
+    send(tab, QUESTION)
+    tab.page.get_by_text("wrote nothing more for").wait_for()
+    expect(tab.page.locator(".rag-pending")).to_have_count(0)
+    assert "The answer broke off here" in text_of(tab)
 
 
 # --- why ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from e2e.driving import READY, App, Tab, make_manual
+from playwright.sync_api import Browser, Route
 from pypdf import PdfReader, PdfWriter
 from scripted_server import Scripted, ScriptedServer
 
@@ -85,6 +86,25 @@ def test_a_dropped_pdf_answers_when_a_question_comes_with_it(
     read = tab.page.locator('[data-step-type="tool"]').inner_text()
     assert "Read 1 file" in read
     assert "pump manual.pdf · 2 pages, 2 passages" in read
+
+
+def test_a_file_answers_when_it_was_dropped_before_the_page_was_connected(
+    app: App, browser: Browser, manual: Path
+) -> None:
+    context = browser.new_context(locale="en-US")
+    tab = Tab(context.new_page())
+    held: list[Route] = []
+    tab.page.route("**/ws/socket.io/**", held.append)  # the page's session begins with it
+    tab.page.goto(app.url)
+    tab.page.wait_for_selector("#upload-button-input", state="attached")
+    with tab.page.expect_request("**/project/file**"):
+        tab.page.set_input_files("#upload-button-input", str(manual))
+    tab.page.unroute("**/ws/socket.io/**")
+    for route in held:
+        route.continue_()
+    tab.ask("How many litres of coolant does the pump hold?")
+    assert "40 litres" in tab.answer
+    context.close()
 
 
 def test_words_are_shown_when_the_answer_is_not_complete(

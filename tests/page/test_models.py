@@ -12,6 +12,7 @@ from rag.models.dialects import FoundModel
 from rag.models.discovery import FoundServer
 from rag.models.downloads import Download
 from rag.models.status import TierStatus
+from rag.models.tiers import parse
 from rag.models.trial import Trial
 from rag.models.weights import Progress
 from rag.page import model_list
@@ -177,6 +178,16 @@ async def test_other_machines_are_asked_only_when_a_person_looks_again() -> None
     await models.act("look", "")
     await models.add("http://192.168.0.9/v1", "secret")
     assert models.source.looks == [(False, False), (True, True), (True, False)]  # type: ignore[attr-defined]
+
+
+async def test_a_key_is_kept_apart_when_it_was_typed_into_an_address() -> None:
+    models = await looked()
+    typed = {
+        "slm_other": parse("https://secret@api.example.com/v1#m"),
+        "llm_other": parse("http://127.0.0.1:1/v1#m"),
+    }
+    assert await models.take_keys(typed) == {"slm_other": "https://api.example.com/v1#m"}
+    assert models.source.added == [("https://api.example.com/v1", "secret")]  # type: ignore[attr-defined]
 
 
 async def test_a_sentence_comes_back_when_what_was_pressed_failed() -> None:
