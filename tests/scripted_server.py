@@ -21,6 +21,7 @@ import re
 import socket
 import threading
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -46,7 +47,8 @@ class Scripted:
     logprobs: Literal["absent", "null"] | Sequence[float] = "absent"  # or one figure a delta
     usage: tuple[int, int] | None = (10, 3)  # prompt, completion; None: never reported
     finish_reason: str | None = "stop"  # None: the stream ends without one
-    reasoning: Sequence[str] = ()  # deltas of `reasoning_content`, sent first
+    reasoning: Sequence[str] = ()  # deltas sent first, in a field of their own
+    reasoning_field: str = "reasoning_content"
     # time
     headers_after_s: float = 0.0
     delay_s: float | Sequence[float] = 0.0  # before each delta
@@ -57,8 +59,11 @@ class Scripted:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str | None = None  # the whole body, verbatim, in place of all the above
     content_type: str = "text/event-stream"
-    raw: str = ""  # verbatim, after the deltas
+    raw: str | bytes = ""  # verbatim, after the deltas
     then: Literal["done", "stall", "disconnect"] = "done"  # after the deltas and `raw`
+    endings: int = 1  # how often the end is told
+    lingers: bool = False  # the connection stays open after the end
+    is_zipped: bool = False
 
 
 @dataclass(slots=True)
@@ -234,21 +239,27 @@ class _Played:
         if reply.body is None and not self._received.body.get("stream"):
             return await JSONResponse(_completion(reply))(scope, receive, send)
         headers = {"content-type": reply.content_type, **reply.headers}
+        if reply.is_zipped:
+            headers["content-encoding"] = "gzip"
         raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw_headers})
+        zipped = zlib.compressobj(wbits=31) if reply.is_zipped else None
         async for piece in self._pieces():
-            await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+            body = piece if isinstance(piece, bytes) else piece.encode()
+            if zipped:
+                body = zipped.compress(body) + zipped.flush(zlib.Z_SYNC_FLUSH)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         return None
 
-    async def _pieces(self) -> AsyncIterator[str]:
+    async def _pieces(self) -> AsyncIterator[str | bytes]:
         reply = self._reply
         if reply.body is not None:
             yield reply.body
         else:
             yield _event(_choice({"role": "assistant", "content": ""}))
             for thought in reply.reasoning:
-                yield _event(_choice({"reasoning_content": thought}))
+                yield _event(_choice({reply.reasoning_field: thought}))
             for position, text in enumerate(reply.deltas):
                 await anyio.sleep(_figure(self._delay_s, position))
                 yield ": keep-alive\n\n" * reply.keep_alives
@@ -260,6 +271,8 @@ class _Played:
             raise ConnectionAbortedError("scripted")  # uvicorn drops the connection
         if reply.body is None:
             yield self._ending()
+        if reply.lingers:
+            await anyio.sleep_forever()
 
     def _logprobs(self, position: int) -> dict[str, Any]:
         figures = self._reply.logprobs
@@ -277,7 +290,7 @@ class _Played:
         )
         if reply.usage and asked.get("include_usage"):
             ending += _event({"choices": [], "usage": _usage(reply.usage)})
-        return ending + "data: [DONE]\n\n"
+        return ending * reply.endings + "data: [DONE]\n\n"
 
 
 def _event(chunk: Mapping[str, Any]) -> str:
