@@ -98,7 +98,7 @@ class Roster:
         ``auto`` looks for servers first, and chooses anew when its server has gone; so does
         ``foundry``, whose service may be one of them. Raises SettingsError.
         """
-        written = self._written(tier, setting)
+        written = self._settings[tier] if setting is None else setting
         parsed = tiers.parse(written)
         if parsed.home in _LOOKED_FOR:
             await self._look_for(tier, written)
@@ -106,6 +106,7 @@ class Roster:
             above_b = await self._small_b() if (tier, parsed.home) == ("llm", "auto") else 0.0
             found = await tiers.resolve(tier, parsed, self._known_homes, above_b=above_b)
             if found.model is not None:
+                self._recall(found)
                 found = replace(found, model=self._models.setdefault(found.setting, found.model))
             self._resolved[tier, written] = found
         return self._resolved[tier, written]
@@ -148,7 +149,8 @@ class Roster:
             self._warming[tier] = asyncio.create_task(self._warm(tier, wanted))
 
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
-        found = self._resolved.get((tier, self._written(tier, setting)))
+        written = self._settings[tier] if setting is None else setting
+        found = self._resolved.get((tier, written))
         failure = self._failures.get(tier, "") if setting is None else ""
         known = self._remembered(found) if found else None
         return status_of(tier, found, failure, known)
@@ -243,6 +245,12 @@ class Roster:
             if isinstance(model, EndpointModel):
                 await model.aclose()
 
+    def _recall(self, found: Resolved) -> None:
+        """Spare a server elsewhere the probe; one of this machine loads its model by it."""
+        model, seen = found.model, self._remembered(found)
+        if isinstance(model, EndpointModel) and model.reach != "machine" and seen:
+            model.recall(seen)
+
     def _remembered(self, found: Resolved) -> Capabilities | None:
         """What a model that was not asked yet could do when it last was."""
         address = self._address(found.setting)
@@ -251,8 +259,7 @@ class Roster:
     async def _note(self, *which: Resolved) -> None:
         """Keep what servers' models were seen to do."""
         for found in which:
-            model = found.model
-            if isinstance(model, EndpointModel) and model.capabilities.streams is not None:
+            if isinstance(model := found.model, EndpointModel):
                 address = self._address(found.setting)
                 await self._servers.note(address, model.name, model.capabilities)
 
@@ -291,6 +298,3 @@ class Roster:
                 await self._note(found)
         except RagError as exc:
             self._failures[tier] = str(exc)
-
-    def _written(self, tier: Tier, setting: str | None) -> str:
-        return self._settings[tier] if setting is None else setting

@@ -8,6 +8,7 @@ import pytest
 from scripted_server import Scripted, ScriptedServer
 
 from rag.errors import SettingsError
+from rag.models import tiers
 from rag.models.discovery import Candidate
 from rag.models.embedded.model import EmbeddedModel, Status
 from rag.models.servers import Servers
@@ -237,6 +238,20 @@ async def test_a_trial_is_a_sentence_when_nothing_answers(homes: Homes) -> None:
         await roster.trial("gpt")
     with pytest.raises(SettingsError):
         await roster.trial("none")
+
+
+async def test_a_model_elsewhere_is_probed_once_when_the_program_starts_twice(
+    homes: Homes, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(tiers, "reach_of", lambda address: "network")
+    for probes in (1, 1):
+        roster = around(homes, scripted_server, slm=f"{scripted_server.base_url}#scripted-model")
+        await roster.servers()
+        await roster.look("slm", remote=True)
+        assert roster.status("slm").state == "ready"
+        await roster.close()
+        assert len(scripted_server.history) == probes
 
 
 # --- what a person adds

@@ -63,6 +63,7 @@ class EndpointModel:
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._kept_s = math.inf  # how long the server keeps an idle model loaded
+        self._recalled: Capabilities | None = None
 
     @property
     def is_cold(self) -> bool:
@@ -80,6 +81,10 @@ class EndpointModel:
         known = self.capabilities.context_tokens
         learned = tokens if known is None else min(known, tokens)
         self.capabilities = replace(self.capabilities, context_tokens=learned)
+
+    def recall(self, seen: Capabilities) -> None:
+        """An earlier run saw this: the model is not probed again."""
+        self._recalled = seen
 
     def retry_now(self) -> None:
         """A person asks: the next request is sent, even to a server that was left alone."""
@@ -134,7 +139,8 @@ class EndpointModel:
                 "after a #, as in http://127.0.0.1:8080/v1#my-model."
             )
         entry = entries.get(self.name, {})
-        found = probe.advertised(entry) or await self._observed(connection, entry)
+        seen = probe.advertised(entry) or self._recalled
+        found = seen or await self._observed(connection, entry)
         known = self.capabilities
         self.capabilities = replace(
             found,

@@ -77,9 +77,10 @@ class Servers:
         return self._remembered.recall(base_url, known, self._stamp(base_url, known))
 
     async def note(self, base_url: str, model: str, can: Capabilities) -> None:
-        """Nothing is kept of a server that was not looked at: its next change would go unseen."""
+        """Nothing is kept of a model that was not asked, nor of a server that was not looked at:
+        its next change would go unseen."""
         stamp = self._stamp(base_url, model)
-        if stamp is not None:
+        if stamp is not None and can.streams is not None:
             await asyncio.to_thread(self._remembered.note, base_url, model, stamp, can)
 
     def is_loaded(self, base_url: str, model: str) -> bool | None:
