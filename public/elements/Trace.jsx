@@ -140,12 +140,18 @@ function Attempt({ attempt, labels }) {
   return (
     <div className="rag-attempt">
       <p>
-        <strong>{labels[`attempt_${attempt.tier}`]}</strong> <span className="rag-muted">{attempt.model}{verdict} · {labels.ended} {attempt.finish_reason}</span>
+        <strong>{labels[`attempt_${attempt.tier}`]}</strong> <span className="rag-muted">{attempt.model}{verdict} · {labels.ended} {attempt.finish_reason} · {labels.reach[attempt.reach]}{attempt.is_cold ? ` · ${labels.first_use}` : ''}</span>
       </p>
       <details>
         <summary>{labels.prompt}</summary>
         {attempt.prompt.map((message, i) => <pre key={i}><strong>{message.role}</strong>{`\n${message.content}`}</pre>)}
       </details>
+      {attempt.reasoning ? (
+        <details>
+          <summary>{labels.thinking}</summary>
+          <pre>{attempt.reasoning}</pre>
+        </details>
+      ) : null}
       <details>
         <summary>{labels.written}</summary>
         <pre>{attempt.text}</pre>
@@ -155,7 +161,7 @@ function Attempt({ attempt, labels }) {
 }
 
 export default function Trace() {
-  const { trace, reasons, signals, terms, verdict, stages, labels } = props;
+  const { trace, reasons, signals, terms, verdict, stages, energy, labels } = props;
   const { confidence } = trace;
   const timings = Object.entries(trace.latency_ms)
     .filter(([, ms]) => ms !== null)
@@ -185,7 +191,7 @@ export default function Trace() {
       <Signals signals={signals} labels={labels} />
       <Section title={labels.timings}>
         <Facts facts={timings} />
-        <Facts facts={[...used, [labels.cost, trace.cost_usd === null ? '–' : `$${trace.cost_usd.toPrecision(2)}`], [labels.trace, trace.trace_id]]} />
+        <Facts facts={[...used, [labels.cost, trace.cost_usd === null ? '–' : `$${trace.cost_usd.toPrecision(2)}`], [labels.energy, energy], [labels.trace, trace.trace_id]]} />
       </Section>
     </article>
   );

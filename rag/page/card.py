@@ -107,7 +107,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "usage": [_used(model, usage, words) for model, usage in answer.usage.items()],
         "budget": _budget(context, words),
         "cost": _cost(answer, words),
-        "energy": _energy(answer.energy, words),
+        "energy": energy(answer.energy, words),
         "notes": _loaded(answer, words),
         "warnings": [sentences.said(warning, words) for warning in answer.warnings],
         "has_unsupported": bool(answer.unsupported),
@@ -174,11 +174,11 @@ def _cost(answer: Answer, words: Wording) -> str:
     return f"${answer.cost_usd:.2g}{label}" if answer.cost_usd else ""
 
 
-def _energy(energy: Energy | None, words: Wording) -> str:
-    if energy is None:
+def energy(taken: Energy | None, words: Wording) -> str:
+    if taken is None:
         return ""
-    part = "" if energy.is_whole else f", {words('processors_alone')}"
-    return f"≈ {energy.wh:.2g} Wh, {words(f'energy_{energy.source}')}{part}"
+    part = "" if taken.is_whole else f", {words('processors_alone')}"
+    return f"≈ {taken.wh:.2g} Wh, {words(f'energy_{taken.source}')}{part}"
 
 
 def _loaded(answer: Answer, words: Wording) -> list[str]:

@@ -212,6 +212,7 @@ SENTENCES = {
     "energy_configured": "by the watts you set",
     "energy_estimated": "estimated",
     "processors_alone": "processors alone",
+    "first_use": "first use",
     "was_loaded": "First use: {model} was loaded for this answer. Next time it starts sooner.",
     # why
     "why": "Why?",

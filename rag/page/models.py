@@ -68,7 +68,7 @@ class Models:
         )
 
     async def act(self, do: str, setting: str) -> str:
-        """What a person pressed: look, test, pull, cancel or remove; "", or why it failed."""
+        """What a person pressed; "", or why it failed. ``poll`` does nothing."""
         try:
             match do:
                 case "look":
@@ -81,7 +81,7 @@ class Models:
                     self.cancel(setting)
                 case "remove":
                     await self.remove(setting)
-                case _:
+                case "show":
                     await self.look()
         except RagError as exc:
             return str(exc)

@@ -199,6 +199,7 @@ SENTENCES = {
     "energy_configured": "după wații setați",
     "energy_estimated": "estimat",
     "processors_alone": "doar procesoarele",
+    "first_use": "prima folosire",
     "was_loaded": "Prima folosire: {model} a fost încărcat pentru acest răspuns. Data viitoare "
     "începe mai repede.",
     "why": "De ce?",

@@ -10,9 +10,10 @@ from typing import Any
 from rag import encoding
 from rag.page import card, signals
 from rag.page.wording import Wording
-from rag.types import Answer, Mode, Signal, Weighed
+from rag.types import Answer, Mode, Reach, Signal, Weighed
 
 Props = dict[str, Any]
+REACHES: tuple[Reach, ...] = ("machine", "network", "cloud")
 
 
 def shown(answer: Answer, mode: Mode, words: Wording) -> Props:
@@ -29,13 +30,18 @@ def shown(answer: Answer, mode: Mode, words: Wording) -> Props:
             **{name: words(f"stage_{name}") for name in card.STAGES},
             "total": words("total"),
         },
+        "energy": card.energy(answer.energy, words),
         "labels": words.group(
             "copy", "copied", "save", "judgement", "verdict", "confidence", "calibration",
             "documented", "signals", "signal", "value", "threshold", "weight", "search",
             "searched_for", "search_background", "terms", "column_passage", "column_score", "fits",
             "attempts", "attempt_slm", "attempt_llm", "ended", "prompt", "written", "timings",
-            "cost", "trace", "mode", "search_none",
-        ) | {"page": words("page", page="{page}"), "verdicts": _verdicts(words)},
+            "cost", "trace", "mode", "search_none", "energy", "thinking", "first_use",
+        ) | {
+            "page": words("page", page="{page}"),
+            "verdicts": _verdicts(words),
+            "reach": {one: words(f"reach_{one}") for one in REACHES},
+        },
     }  # fmt: skip
 
 
