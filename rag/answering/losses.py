@@ -13,8 +13,10 @@ from rag.answering.truncation import CutPrompt, cut_prompt, is_at_limit, is_fini
 
 def prompt_cut(sending: Sending, window_tokens: int | None) -> CutPrompt | None:
     """What the server cut of the prompt, which was made for a context of ``window_tokens``."""
-    read_tokens = sending.reply.prompt_tokens if sending.reply else None
-    return cut_prompt(sending.fitted.messages, read_tokens, window_tokens)
+    reply, messages = sending.reply, sending.fitted.messages
+    if reply is None:
+        return None
+    return cut_prompt(messages, reply.prompt_tokens, window_tokens, reply.completion_tokens)
 
 
 def is_cut(sending: Sending) -> bool:

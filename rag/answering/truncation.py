@@ -29,7 +29,7 @@ _PIECES = re.compile(
     rf"|[{_SIGN}]?[^\s\d{_SIGN}{_CJK}{_SOUTH_EAST}\x00-\x1f]+(?:'[A-Za-z]+)?|[{_SIGN}]+"
 )
 _LETTERS = {"cjk": 3, "south_east": 6}  # in a token, at most, over a whole text
-_PRUDENT = 0.9  # some tokenizer may join what all of those measured split
+_PRUDENT = 0.95  # some tokenizer may join what all of those measured split
 _LAST_LATIN, _MOSTLY = "\u024f", 0.9
 _LEAST_LATIN = 0.65  # of our count; the least measured was 0.71
 _LEAST_WINDOW = 256  # tokens; no server runs with less
@@ -61,28 +61,40 @@ def least_tokens(text: str) -> int:
 
 
 def cut_prompt(
-    prompt: Sequence[Message], read_tokens: int | None, window_tokens: int | None
+    prompt: Sequence[Message],
+    read_tokens: int | None,
+    window_tokens: int | None,
+    reply_tokens: int | None = None,
 ) -> CutPrompt | None:
     """None when nothing shows that the server cut the prompt, or it does not count.
 
-    ``window_tokens`` is the context that the prompt was made for, None when it was not known.
+    ``window_tokens`` is the context that the prompt was made for, None when it was not known;
+    ``reply_tokens`` are the server's, too.
     """
     if read_tokens is None:
         return None
     text = "\n".join(message.content for message in prompt)
     sent_tokens = count_tokens(text)
-    # More than a whole window is nothing that cutting leaves: then it was thought too small.
-    is_full = window_tokens is not None and 0 <= read_tokens - window_tokens <= 1
+    is_full = _is_full(window_tokens, read_tokens, reply_tokens or 0)
     is_odd = is_full or _is_left_by_cutting(read_tokens, sent_tokens)
     if not (is_odd or _is_too_few(read_tokens, sent_tokens, text)):
         return None
     if not _is_believable(read_tokens, prompt):
         return None
-    seems = _window(prompt, read_tokens, sent_tokens)
     assumed = window_tokens or UNKNOWN_WINDOW_TOKENS
+    seems = assumed if is_full else _window(prompt, read_tokens, sent_tokens)
     return CutPrompt(
         read_tokens, sent_tokens, seems if seems < assumed else int(assumed * _SMALLER)
     )
+
+
+def _is_full(window_tokens: int | None, read_tokens: int, reply_tokens: int) -> bool:
+    """Whether the prompt fills its context, or the reply did not fit beside it: then Ollama
+    forgets half of the prompt while it writes."""
+    # To read more than the whole shows only that the context was thought too small.
+    if window_tokens is None or read_tokens > window_tokens + 1:
+        return False
+    return read_tokens >= window_tokens or read_tokens + reply_tokens > window_tokens
 
 
 def _is_too_few(read_tokens: int, sent_tokens: int, text: str) -> bool:

@@ -104,6 +104,14 @@ def test_it_is_noticed_when_the_known_context_is_full() -> None:
     assert cut.window_tokens == 3072
 
 
+def test_it_is_noticed_when_the_reply_did_not_fit_beside_the_prompt() -> None:
+    prompt = asked(ENGLISH, 3000)
+    assert cut_prompt(prompt, 3000, 4096, 1096) is None  # it fitted, or was ended in time
+    cut = cut_prompt(prompt, 3000, 4096, 1097)
+    assert cut is not None
+    assert cut.window_tokens == 3072
+
+
 def test_there_is_no_alarm_when_the_context_is_larger_than_was_thought() -> None:
     assert cut_prompt(asked(ENGLISH, 1000), 1200, 1024) is None
 
