@@ -17,7 +17,7 @@ from rag.errors import SettingsError
 from rag.models.breaker import Breakers
 from rag.models.chat import ChatModel, Timeouts
 from rag.models.dialects import is_hosted
-from rag.models.discovery import FoundServer
+from rag.models.discovery import NOT_ASKED, FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
 from rag.models.foundry import sdk
@@ -134,7 +134,9 @@ def _chosen(tier: Tier, homes: Homes, above_b: float) -> tuple[TierSetting, str]
         )
     asked = any(not server.problem for server in homes.found)
     why = f"No other {_WHICH[tier]} was found" if asked else "No model server was found"
-    trouble = "".join(f" {one.problem}" for one in homes.found if one.kind and one.problem)
+    trouble = "".join(
+        f" {one.problem}" for one in homes.found if one.kind and one.problem not in ("", NOT_ASKED)
+    )
     return TierSetting("embedded", EMBEDDED[tier]), f"{why}, so an embedded model is used.{trouble}"
 
 

@@ -12,7 +12,7 @@ from scripted_server import ScriptedServer
 
 from rag.errors import SettingsError
 from rag.models.dialects import FOUNDRY, FoundModel
-from rag.models.discovery import FoundServer
+from rag.models.discovery import NOT_ASKED, FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import EndpointModel
 from rag.models.foundry.model import FoundryModel
@@ -285,6 +285,12 @@ async def test_auto_tells_what_hinders_when_a_known_service_is_off() -> None:
     assert resolved.reason == (
         "No model server was found, so an embedded model is used. Nothing answers there."
     )
+
+
+async def test_auto_says_nothing_of_a_provider_when_it_was_not_asked() -> None:
+    openai = FoundServer("OpenAI", "https://api.openai.com/v1", "cloud", problem=NOT_ASKED)
+    resolved = await chosen("llm", "auto", Homes(Path("unused"), found=(openai,)))
+    assert resolved.reason == "No model server was found, so an embedded model is used."
 
 
 async def test_auto_is_no_larger_model_when_none_exceeds_the_small_one() -> None:
