@@ -23,6 +23,8 @@ class Remembered:
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / FILE
+        self._known: dict[str, Any] = {}
+        self._read_ns = 0  # when what is known was written
 
     def recall(self, base_url: str, model: str, stamp: str | None) -> Capabilities | None:
         """With another ``stamp`` than then nothing is known any more; None takes what there is."""
@@ -35,10 +37,10 @@ class Remembered:
     def note(self, base_url: str, model: str, stamp: str, can: Capabilities) -> None:
         """Without write access nothing is kept, and nothing is lost but a question next time."""
         entry = {"stamp": stamp, "can": asdict(can)}
-        known = self._read()  # anew: another process may have written meanwhile
+        known = self._read()  # another process may have written meanwhile
         if known.get(f"{base_url}#{model}") == entry:
             return
-        known[f"{base_url}#{model}"] = entry
+        known = {**known, f"{base_url}#{model}": entry}
         unfinished = self._path.with_suffix(f".{os.getpid()}.part")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,11 @@ class Remembered:
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            written_ns = self._path.stat().st_mtime_ns
+            if written_ns != self._read_ns:
+                found = json.loads(self._path.read_text(encoding="utf-8"))
+                self._known = found if isinstance(found, dict) else {}
+                self._read_ns = written_ns
         except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+            self._known, self._read_ns = {}, 0
+        return self._known
