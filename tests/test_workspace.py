@@ -12,8 +12,9 @@ from scripted_server import Scripted, ScriptedServer
 from rag.documents.ingest import FileFailed, FileRead, SourceFile
 from rag.errors import NotFound, SettingsError
 from rag.indexing import DiskCopy, MemoryCopy
+from rag.measuring.ledger import LEDGER, Ledger
 from rag.settings import load
-from rag.types import Answered, Query, Retrieved
+from rag.types import Answered, Failed, Query, Retrieved
 from rag.workspace import FileKept, IngestEvent, Workspace
 
 pytestmark = pytest.mark.anyio
@@ -232,11 +233,22 @@ async def test_a_question_is_answered_when_a_model_is_set(
         pipeline = await workspace.pipeline(temperature=0.5)
         asked = pipeline.answer("When is the oil changed?", index=workspace.index)
         events = [event async for event in asked]
-    assert isinstance(events[0], Retrieved)
+    assert any(isinstance(event, Retrieved) for event in events)
     assert isinstance(events[-1], Answered)
     assert events[-1].answer.text == "Every 500 hours [1]."
     assert events[-1].answer.model == "small"
     assert scripted_server.history[-1].body["temperature"] == 0.5
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_it_is_noted_that_the_draft_was_kept_when_the_ledger_is_on(
+    opened: Open, tmp_path: Path, is_on: bool
+) -> None:
+    async with opened(ledger=is_on) as workspace:
+        await workspace.record(Failed("Stopped.", trace_id="4711"), "auto")
+        await workspace.record_kept("4711")
+    noted = Ledger(tmp_path / "data" / LEDGER).entries()
+    assert [(one.trace_id, one.is_kept) for one in noted] == ([("4711", True)] if is_on else [])
 
 
 async def test_tiers_tell_what_they_are_when_they_have_been_resolved(

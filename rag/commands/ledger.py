@@ -24,6 +24,7 @@ from rag.settings import load
 _DAY_S = 86_400
 _UNITS = (("h", 3_600_000, 1), ("min", 60_000, 1), ("s", 1_000, 1), ("ms", 1, 0))
 _UNKNOWN = "unknown"
+_LITTLE_USD = 0.001  # the electricity of a turn is far below
 
 
 @click.command(epilog=example("ledger --days 30", "ledger --wipe"))
@@ -130,7 +131,7 @@ def _elsewhere(found: Figures) -> Iterator[str]:
 def _powered(energy: EnergyFigures | None) -> Iterator[str]:
     if energy and energy.wh is not None:
         how = " and ".join(energy.sources)
-        yield f"Models here took {energy.wh:,.2f} Wh in {_turns(energy.turns)} ({how})."
+        yield f"Models here took {_watt_hours(energy.wh)} in {_turns(energy.turns)} ({how})."
         yield ""
 
 
@@ -177,5 +178,11 @@ def _time(ms: float | None) -> str:
     return f"{ms / unit_ms:,.{digits}f} {name}"
 
 
+def _watt_hours(wh: float) -> str:
+    return f"{wh:,.1f} Wh" if wh >= 1 else f"{wh:.3g} Wh"
+
+
 def _money(usd: float | None) -> str:
-    return _UNKNOWN if usd is None else f"{usd:,.4f} USD"
+    if usd is None:
+        return _UNKNOWN
+    return f"{usd:,.7f} USD" if 0 < abs(usd) < _LITTLE_USD else f"{usd:,.4f} USD"
