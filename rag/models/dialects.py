@@ -160,9 +160,8 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         FOUNDRY,
         5273,
-        ("/openai/status",),
-        is_spoken=_has("/openai/status", "endpoints"),
-        version=_version("/openai/status"),
+        ("/openai/status", "/status"),  # of its service up to 1, and from 2 on
+        is_spoken=lambda entries, pages: any(within(page, "endpoints") for page in pages.values()),
     ),
     Dialect(
         "LM Studio",

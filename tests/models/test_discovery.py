@@ -170,9 +170,10 @@ async def test_vllm_tells_its_context(scripted_server: ScriptedServer) -> None:
     )
 
 
-async def test_foundry_is_known_by_its_status(scripted_server: ScriptedServer) -> None:
+@pytest.mark.parametrize("page", ["/openai/status", "/status"])
+async def test_foundry_is_known_by_its_status(scripted_server: ScriptedServer, page: str) -> None:
     scripted_server.models = [{"id": "Phi-4-mini-instruct-generic-cpu:5"}]
-    scripted_server.pages = {"/openai/status": {"endpoints": [scripted_server.base_url]}}
+    scripted_server.pages = {page: {"endpoints": [scripted_server.base_url]}}
     server = await look(scripted_server.base_url)
     assert (server.kind, server.models[0].parameters_b) == ("Foundry Local", 3.8)
 
@@ -345,7 +346,7 @@ async def test_foundrys_service_is_looked_at_when_it_is_elsewhere_than_usual(
     async def address() -> str:
         return scripted_server.base_url.removesuffix("/v1")
 
-    scripted_server.pages = {"/openai/status": {"endpoints": []}}
+    scripted_server.pages = {"/status": {"endpoints": [scripted_server.base_url]}}
     [found] = await find([Candidate(closed_port(), wanted=False)], foundry=address)
     assert (found.kind, found.base_url) == ("Foundry Local", scripted_server.base_url)
 
