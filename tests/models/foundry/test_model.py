@@ -20,11 +20,12 @@ from scripted_runtime import until
 from rag.errors import ContextTooLong, ModelRefused, ModelUnavailable, SettingsError
 from rag.models.embedded.running import RunningServer
 from rag.models.embedded.served import Status
+from rag.models.endpoint import EndpointModel
 from rag.models.foundry.engine import MAX_ACTIVE
 from rag.models.foundry.folder import opened
 from rag.models.foundry.home import FoundryHome
 from rag.models.foundry.model import FoundryModel, is_folder
-from rag.models.foundry.source import of_folder
+from rag.models.foundry.source import Source, of_folder
 from rag.types import Delta, GenerationOptions, Message, Reply
 
 pytestmark = pytest.mark.anyio
@@ -178,9 +179,10 @@ async def test_control_tokens_are_text_when_a_passage_holds_them(model: FoundryM
     assert forged.prompt_tokens > plain.prompt_tokens + 3
 
 
-async def test_logprobs_are_null_when_a_client_asks_for_them(model: FoundryModel) -> None:
-    await model.ready()
-    server = model._server
+async def test_logprobs_are_null_when_a_client_asks_for_them(
+    foundry_server: RunningServer,
+) -> None:
+    server = foundry_server
     async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key) as client:
         answer = await client.chat.completions.create(
             model="tiny-llama-onnx",
@@ -202,6 +204,35 @@ async def test_server_ends_when_the_program_that_started_it_is_killed(
         other.kill()
     with anyio.fail_after(60):
         await until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_reasoning_is_apart_from_the_answer_when_the_catalogue_tells_its_markers(
+    tiny: Path, tmp_path: Path, model: FoundryModel
+) -> None:
+    *_, plain = await ask(model, max_tokens=20)
+    words = plain.text.split(" ")
+    # As good as <think> and </think>: words that this model is known to say.
+    markers = (("reasoning_start", f" {words[2]}"), ("reasoning_end", f" {words[7]}"))
+    hints = (("supports_reasoning", 1), *markers)
+    home = FoundryHome(tmp_path)
+    server = await home.start(Source("thinker", tiny, hints=hints))
+    thinker = EndpointModel("thinker", server.base_url, server.api_key, reach="machine")
+    *_, reply = await ask(thinker, max_tokens=20)  # type: ignore[arg-type]
+    assert reply.completion_tokens == 20
+    assert reply.reasoning.strip() == " ".join(words[3:7]).strip()
+    assert reply.reasoning not in reply.text
+    assert reply.text.startswith(" ".join(words[:2]))
+    async with openai.AsyncOpenAI(base_url=server.base_url, api_key=server.api_key) as client:
+        whole = await client.chat.completions.create(
+            model="thinker", messages=[{"role": "user", "content": "Say hello."}], max_tokens=20
+        )
+    message = whole.choices[0].message.model_dump()
+    assert (message["content"], message["reasoning_content"].strip()) == (
+        reply.text,
+        reply.reasoning.strip(),
+    )
+    await thinker.aclose()
+    await anyio.to_thread.run_sync(home.close)
 
 
 async def test_server_is_shared_when_another_home_asks(tiny: Path, tmp_path: Path) -> None:
