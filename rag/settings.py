@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     # models
     slm: str = Field(
         "auto",
-        description="The small model: `auto`, `embedded:NAME`, `foundry:ALIAS`, or `URL#MODEL`.",
+        description="The small model: `auto`, `embedded:NAME`, `foundry:ALIAS`, `foundry:FOLDER`, "
+        "or `URL#MODEL`.",
     )
     llm: str = Field(
         "auto",
