@@ -7,9 +7,10 @@ knows neither where chunks come from nor when, nor how thinking is marked (reaso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rag.models.figures import Figures
 from rag.models.reasoning import Channels
 from rag.types import Delta, Reply
 
@@ -21,8 +22,8 @@ class Gathered:
         self.finish_reason = ""
         self.letters = 0  # that the model was seen to write, be it only thinking
         self._channels = Channels(thinks_first=thinks_first)
+        self._figures = Figures()
         self._usage: Any = None
-        self._has_figures = False
 
     @property
     def thinks_first(self) -> bool:
@@ -39,26 +40,40 @@ class Gathered:
         thought = _text(written, "reasoning_content") or _text(written, "reasoning")
         text, tokens = _text(written, "content"), _tokens(choice)
         self.letters += len(text) + len(thought)
-        # All zero is what servers send that do not compute them (llama.cpp, speculating).
-        self._has_figures = self._has_figures or any(figure for _, figure in tokens)
-        deltas = [self._channels.think(thought)] if thought else []
-        deltas += (self._channels.feed(*piece) for piece in _pieces(text, tokens, bool(thought)))
+        self._figures.see([figure for _, figure in tokens])
+        deltas = [self._thought(thought)] if thought else []
+        deltas += (self._written(*piece) for piece in _pieces(text, tokens, bool(thought)))
         return _one(deltas)
 
     def end(self) -> Delta | None:
         """What was held back until the reply had ended."""
-        return _one([self._channels.end(self.finish_reason)])
+        text, reasoning = self._channels.end(self.finish_reason)
+        figures = self._figures.told_with("", (), text, self._channels.is_answering)
+        return _one([Delta(text, figures, reasoning)])
 
     def reply(self, model: str) -> Reply:
+        figures = self._figures
         return Reply(
             text=self._channels.text,
             model=model,
             finish_reason=self.finish_reason,
             prompt_tokens=count(within(self._usage, "prompt_tokens")),
             completion_tokens=count(within(self._usage, "completion_tokens")),
-            logprobs=tuple(self._channels.logprobs) or None if self._has_figures else None,
+            logprobs=tuple(figures.told) or None if figures.are_real else None,
             reasoning=self._channels.reasoning.strip(),
         )
+
+    def _thought(self, piece: str) -> Delta:
+        text, reasoning = self._channels.think(piece)
+        return Delta(text, reasoning=reasoning)
+
+    def _written(self, piece: str, logprobs: Sequence[float]) -> Delta:
+        thought_first = self.thinks_first
+        text, reasoning = self._channels.feed(piece)
+        if self.thinks_first and not thought_first:  # what was told as the answer is none
+            self._figures.told.clear()
+        is_answering = self._channels.is_answering
+        return Delta(text, self._figures.told_with(piece, logprobs, text, is_answering), reasoning)
 
 
 def _text(written: Any, key: str) -> str:

@@ -1,5 +1,5 @@
 """A model's thinking told from its answer. In go pieces of what it writes, however a server cuts
-them; out come deltas whose ``text`` is the answer and whose ``reasoning`` is the thinking.
+them; out come pieces of the answer and of the thinking.
 
 Two notations are known, and only where a reply begins with them, so that an answer may quote them:
 ``<think>…</think>`` (or thinking, reasoning), and the channels of gpt-oss, ``<|channel|>analysis
@@ -10,10 +10,7 @@ headers of channels and white space after either; how the text was cut makes no 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Literal
-
-from rag.types import Delta
 
 _NAMES = ("think", "thinking", "reasoning")
 _TOKENS = ("start", "channel", "message", "end", "return", "call")  # of OpenAI's harmony format
@@ -28,6 +25,7 @@ _LONGEST_MARK = max(map(len, _MARKS))
 _ASIDE = ("analysis", "commentary")  # channels that are not for the person who asked
 _QUOTES = frozenset("`'\"‘“„«")
 
+Pieces = tuple[str, str]  # of the answer, of the thinking
 _Mode = Literal["start", "thinking", "answer", "header"]
 
 
@@ -40,7 +38,6 @@ class Channels:
     """
 
     def __init__(self, *, thinks_first: bool = False) -> None:
-        self.logprobs: list[float] = []  # of ``text`` alone
         self.thinks_first = thinks_first
         self._mode: _Mode = "thinking" if thinks_first else "start"
         self._is_harmony = False
@@ -56,9 +53,7 @@ class Channels:
         self._reasoning: list[str] = []
         self._new_text: list[str] = []  # not told yet
         self._new_reasoning: list[str] = []
-        self._reasoning_length = 0
-        self._figures: list[float] = []  # of tokens of which it is not known yet what they are
-        self._figures_length = self._figures_text = 0  # letters of those tokens, and of the answer
+        self._reasoning_length = 0  # new included
 
     @property
     def text(self) -> str:
@@ -68,10 +63,13 @@ class Channels:
     def reasoning(self) -> str:
         return "".join(self._reasoning)
 
-    def feed(self, piece: str, logprobs: Sequence[float] = ()) -> Delta:
-        """What is certain by now; ``logprobs`` are told with the last letter of their tokens."""
-        self._figures += logprobs
-        self._figures_length += len(piece)
+    @property
+    def is_answering(self) -> bool | None:
+        """Whether what was written last is of the answer; None: that is not known yet."""
+        return None if self._held or self._mode == "start" else self._mode == "answer"
+
+    def feed(self, piece: str) -> Pieces:
+        """What is certain by now."""
         buffer, place = self._held + piece, 0
         for mark in _MARK.finditer(buffer):
             self._put(buffer[place : mark.start()])
@@ -81,16 +79,16 @@ class Channels:
         end = _certain_until(buffer, place)
         self._put(buffer[place:end])
         self._held = buffer[end:]
-        return self._delta()
+        return self._new()
 
-    def think(self, piece: str) -> Delta:
+    def think(self, piece: str) -> Pieces:
         """Thinking that the server itself has told from the answer."""
         if self._mode == "start":
             self._enter("answer")
         self._add_reasoning(piece)
-        return self._delta()
+        return self._new()
 
-    def end(self, finish_reason: str) -> Delta:
+    def end(self, finish_reason: str) -> Pieces:
         """What was held back, now that nothing follows.
 
         Thinking that no mark closes is no answer, unless the model has finished and was only
@@ -100,14 +98,14 @@ class Channels:
         self._held = ""
         if self._mode == "start":
             self._mode = "answer"
-            self._add_text(self._space)
+            self._new_text.append(self._space)
         elif self._mode == "header":
-            self._add_text(self._header)
+            self._new_text.append(self._header)
         elif self._mode == "thinking" and finish_reason == "stop" and self._answer_at is not None:
             thought = "".join([*self._reasoning, *self._new_reasoning])
             self._reasoning, self._new_reasoning = [thought[: self._answer_at]], []
-            self._add_text(thought[self._answer_at :].lstrip())
-        return self._delta()
+            self._new_text.append(thought[self._answer_at :].lstrip())
+        return self._new()
 
     # --- marks
 
@@ -149,7 +147,6 @@ class Channels:
         self._add_reasoning(thought)
         self._text.clear()
         self._new_text.clear()
-        self.logprobs.clear()
         self._enter("answer")
         return True
 
@@ -187,32 +184,18 @@ class Channels:
             if self._mode == "thinking":
                 self._add_reasoning(written)
             else:
-                self._add_text(written)
-
-    def _add_text(self, written: str) -> None:
-        self._new_text.append(written)
-        self._figures_text += len(written)
+                self._new_text.append(written)
 
     def _add_reasoning(self, written: str) -> None:
         self._new_reasoning.append(written)
         self._reasoning_length += len(written)
 
-    def _delta(self) -> Delta:
+    def _new(self) -> Pieces:
         text, reasoning = "".join(self._new_text), "".join(self._new_reasoning)
         self._text.append(text)
         self._reasoning.append(reasoning)
         self._new_text, self._new_reasoning = [], []
-        return Delta(text, self._certain_figures(), reasoning)
-
-    def _certain_figures(self) -> tuple[float, ...]:
-        """Those of tokens all of whose letters have turned out to be of the answer."""
-        if self._held or self._mode == "start":
-            return ()
-        is_text = self._mode == "answer" and self._figures_text == self._figures_length
-        certain = tuple(self._figures) if is_text else ()
-        self.logprobs += certain
-        self._figures, self._figures_length, self._figures_text = [], 0, 0
-        return certain
+        return text, reasoning
 
 
 def _certain_until(buffer: str, place: int) -> int:

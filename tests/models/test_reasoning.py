@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rag.models.gathering import Gathered
 from rag.models.reasoning import Channels
 
 HARMONY = (
@@ -21,9 +22,9 @@ Told = tuple[str, str]  # text, reasoning
 def told(pieces: list[str], finish_reason: str = "stop", *, thinks_first: bool = False) -> Told:
     """The sums of all deltas; a text that proved to be thinking counts as that alone."""
     channels = Channels(thinks_first=thinks_first)
-    deltas = [*map(channels.feed, pieces), channels.end(finish_reason)]
-    assert "".join(delta.text for delta in deltas).endswith(channels.text)
-    assert "".join(delta.reasoning for delta in deltas).startswith(channels.reasoning)
+    told = [*map(channels.feed, pieces), channels.end(finish_reason)]
+    assert "".join(text for text, _ in told).endswith(channels.text)
+    assert "".join(reasoning for _, reasoning in told).startswith(channels.reasoning)
     return channels.text, channels.reasoning
 
 
@@ -85,19 +86,17 @@ def test_later_marks_are_text_when_the_thinking_is_over() -> None:
 
 def test_all_before_is_thinking_when_only_the_closing_mark_comes() -> None:
     channels = Channels()
-    assert channels.feed("They ask.", (-1.0,)).text == "They ask."
-    turned = channels.feed("\n</think>\n\nIn Iași.")
-    assert (turned.text, turned.reasoning) == ("In Iași.", "They ask.\n")
+    assert channels.feed("They ask.") == ("They ask.", "")
+    assert channels.feed("\n</think>\n\nIn Iași.") == ("In Iași.", "They ask.\n")
     channels.end("stop")
     assert (channels.text, channels.reasoning) == ("In Iași.", "They ask.\n")
-    assert channels.logprobs == []
     assert channels.thinks_first
 
 
 def test_nothing_is_shown_as_answer_when_the_model_is_known_to_think_first() -> None:
     channels = Channels(thinks_first=True)
-    assert channels.feed("They ask.").text == ""
-    assert channels.feed("</think>In Iași.").text == "In Iași."
+    assert channels.feed("They ask.") == ("", "They ask.")
+    assert channels.feed("</think>In Iași.") == ("In Iași.", "")
 
 
 @pytest.mark.parametrize(
@@ -159,11 +158,15 @@ def test_header_is_text_when_nothing_follows_it() -> None:
 def test_figures_are_those_of_the_answer_alone_when_tokens_are_told_apart(
     tokens: list[str], figures: tuple[float, ...]
 ) -> None:
-    channels = Channels()
+    gathered, told = Gathered(), []
     for place, token in enumerate(tokens, start=1):
-        channels.feed(token, (-float(place),))
-    channels.end("stop")
-    assert tuple(channels.logprobs) == figures
+        logprobs = {"content": [{"token": token, "logprob": -float(place)}]}
+        told.append(
+            gathered.add({"choices": [{"delta": {"content": token}, "logprobs": logprobs}]})
+        )
+    told.append(gathered.end())
+    assert (gathered.reply("m").logprobs or ()) == figures
+    assert tuple(x for delta in told if delta for x in delta.logprobs)[-len(figures) :] == figures
 
 
 # --- any text, any cut
