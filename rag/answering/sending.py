@@ -44,7 +44,7 @@ class Sending:
         async with aclosing(self.model.stream(self.fitted.messages, options)) as events:
             async for event in events:
                 if isinstance(event, Reply):
-                    self.reply = event
+                    self._end(event)
                     break
                 self._add(event)
                 yield event
@@ -70,13 +70,18 @@ class Sending:
         return count_tokens(self.text) + count_tokens(self.reasoning)
 
     def _add(self, delta: Delta) -> None:
-        if self.text.strip() and self.text.strip() in delta.reasoning:
+        if self.text.strip() and delta.reasoning.strip().startswith(self.text.strip()):
             self.text = ""  # what came as the answer has proved to be thinking
             self.pieces.clear()
         self.text += delta.text
         self.reasoning += delta.reasoning
         if delta.text or delta.logprobs:
             self.pieces.append(delta)
+
+    def _end(self, reply: Reply) -> None:
+        self.reply, self.text = reply, reply.text
+        if "".join(piece.text for piece in self.pieces) != reply.text:
+            self.pieces.clear()  # better none than those of another text
 
     def _stopped(self) -> Reply:
         logprobs = tuple(logprob for piece in self.pieces for logprob in piece.logprobs)

@@ -275,3 +275,17 @@ async def test_the_passages_that_were_read_are_shown_when_less_was_sent_again(
     shown = [event.context for event in found if isinstance(event, Retrieved)]
     assert len(shown[0].hits) > len(shown[-1].hits) > 0
     assert answered(found).context == shown[-1]
+
+
+async def test_what_came_as_the_answer_is_thinking_when_a_mark_says_so_at_last(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    """A model whose prompt opens its thinking writes only the closing mark."""
+    pipeline = Pipeline(await model(), options=NARROW)
+    deltas = ("Passage 7777, ", "hm.", "</think>", "By ", "a crew.")
+    scripted_server.script(Scripted(deltas, [-0.5, -0.4, -0.3, -0.2, -0.1], usage=(600, 9)))
+    (attempt,) = (await answer(pipeline, QUESTION, index=LONG)).attempts
+    assert attempt.text == "By a crew."
+    assert attempt.reasoning == "Passage 7777, hm."
+    assert attempt.confidence is not None
+    assert attempt.confidence.verdict == "accept"
