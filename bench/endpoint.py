@@ -140,7 +140,10 @@ async def leaving(address: Address, rounds: int) -> list[Measure]:
     model, prompts = endpoint(address), Prompts()
     await model.ready()
     writing_ms, reading_ms = [], []
-    async with httpx2.AsyncClient(base_url=address.base_url.removesuffix("/v1")) as health:
+    async with httpx2.AsyncClient(
+        base_url=address.base_url.removesuffix("/v1"),
+        headers={"Authorization": f"Bearer {address.api_key}"},
+    ) as health:
         for _ in range(rounds):
             messages = (Message("system", prompts.passages(600)), LONG_STORY)
             writing_ms.append(await left(model, messages, health, is_read=True))
@@ -210,8 +213,10 @@ async def served(name: str) -> AsyncIterator[RunningServer]:
     folder = converted(fetch(weights, models, lambda _: None), models, lambda _: None)
     with tempfile.TemporaryDirectory() as scratch:
         home = EmbeddedHome(Path(scratch))
-        yield await home.start(name, folder, weights.context_tokens)
-        await asyncio.to_thread(home.close)
+        try:
+            yield await home.start(name, folder, weights.context_tokens)
+        finally:
+            await asyncio.to_thread(home.close)
 
 
 async def run(name: str, rounds: int) -> list[Measure]:
