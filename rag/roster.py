@@ -21,8 +21,7 @@ from rag.models.discovery import FoundServer, is_listening
 from rag.models.downloads import Download
 from rag.models.embedded.served import ServedModel
 from rag.models.endpoint import EndpointModel
-from rag.models.foundry import catalogue, sdk
-from rag.models.foundry.catalogue import Catalogue
+from rag.models.foundry import sdk
 from rag.models.foundry.service import service_address
 from rag.models.picking import ALIASES
 from rag.models.reach import reach_of
@@ -206,20 +205,13 @@ class Roster:
         await self._servers.remove(base_url)
         await self._forget_models(base_url)
 
-    async def downloads(self) -> tuple[Download, ...]:
+    async def downloads(self, *, remote: bool = False) -> tuple[Download, ...]:
         """The models that can be fetched to run on this machine, fetched ones among them.
 
-        Of Foundry Local's those recommended or fetched: ``foundry`` asks for all of them.
+        With ``remote`` the catalogue of Foundry Local is asked for sizes and licences: seconds.
         """
-        return await asyncio.to_thread(downloads.known, self._homes.data_dir)
-
-    async def foundry(self) -> Catalogue:
-        """What the catalogue of Foundry Local offers, which is asked: seconds.
-
-        Without a network what is on this machine, and a sentence. Raises SettingsError when the
-        runtime is not installed.
-        """
-        return await asyncio.to_thread(catalogue.listed, self._homes.data_dir)
+        homes = self._homes
+        return await asyncio.to_thread(downloads.known, homes.data_dir, homes.device, remote=remote)
 
     async def pull(
         self,

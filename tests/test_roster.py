@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
+from scripted_catalogue import ScriptedCatalogue, entry
 from scripted_server import Scripted, ScriptedServer
 
 from rag.errors import SettingsError
-from rag.models import tiers
+from rag.models import downloads, tiers
 from rag.models.discovery import Candidate
+from rag.models.downloads import Download
 from rag.models.embedded.model import EmbeddedModel, Status
 from rag.models.servers import Servers
 from rag.models.tiers import Homes
@@ -298,6 +301,41 @@ async def test_what_can_be_fetched_is_told_with_its_size(homes: Homes) -> None:
     small = found["embedded:qwen2.5-coder-0.5b"]
     assert (small.tier, small.licence, small.is_installed) == ("slm", "Apache-2.0", False)
     assert (small.size_bytes, small.memory_bytes) == (491_400_064, 1_230_000_000)
+
+
+async def test_recommended_models_of_foundry_can_be_fetched_when_its_runtime_is_installed(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {one.setting: one for one in await Roster(homes, {}).downloads()}
+    assert found["foundry:phi-4-mini"] == Download(
+        "foundry:phi-4-mini", "phi-4-mini (Foundry Local)", "slm", "", None, None, False
+    )
+    assert found["foundry:gpt-oss-20b"].tier == "llm"
+    monkeypatch.setitem(sys.modules, "foundry_local_sdk", None)
+    names = [one.setting for one in await Roster(homes, {}).downloads(remote=True)]
+    assert not [name for name in names if name.startswith("foundry")]
+
+
+async def test_sizes_and_licences_of_foundry_are_known_when_its_catalogue_was_asked(
+    homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue = ScriptedCatalogue()
+    catalogue.entries = [entry("Phi-cpu", "phi-4-mini", "cpu", 3_600 * 2**20)]
+    asked = partial(downloads.catalogue.listed, catalogue_url=catalogue.url)
+    monkeypatch.setattr(downloads.catalogue, "listed", asked)
+    roster = Roster(homes, {})
+    await roster.downloads(remote=True)
+    catalogue.close()
+    found = {one.setting: one for one in await roster.downloads()}
+    assert found["foundry:phi-4-mini"] == Download(
+        "foundry:phi-4-mini",
+        "Phi-4-Mini (Foundry Local)",
+        "slm",
+        "MIT",
+        3_600 * 2**20,
+        None,
+        False,
+    )
 
 
 async def test_it_is_refused_when_what_is_to_be_fetched_is_not_offered(homes: Homes) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from rag.errors import SettingsError
+from rag.errors import RagError, SettingsError
 from rag.models.embedded.convert import prepared
 from rag.models.foundry import catalogue, sdk
+from rag.models.foundry.catalogue import Offered
 from rag.models.foundry.model import is_folder
-from rag.models.foundry.source import pulled
+from rag.models.foundry.source import Pulled, pulled
 from rag.models.picking import ALIASES
 from rag.models.weights import WEIGHTS, Installed, Progress, installed, models_folder
 from rag.types import Device, Tier
@@ -36,9 +38,15 @@ class Download:
     disk_bytes: int = 0  # taken now
 
 
-def known(data_dir: Path) -> tuple[Download, ...]:
-    """Those that nobody has to be asked for. Blocks for a moment: it looks at the disk."""
-    return (*embedded(data_dir), *(foundry(data_dir) if sdk.is_installed() else ()))
+def known(data_dir: Path, device: Device, *, remote: bool = False) -> tuple[Download, ...]:
+    """Those of our own catalogue, and of Foundry Local's those recommended or fetched, with what
+    was last told of them; with ``remote`` its catalogue is asked. Blocks: it looks at the disk."""
+    if not sdk.is_installed():
+        return embedded(data_dir)
+    if remote:
+        with suppress(RagError):
+            catalogue.listed(data_dir)
+    return (*embedded(data_dir), *foundry(data_dir, device))
 
 
 def embedded(data_dir: Path) -> tuple[Download, ...]:
@@ -46,22 +54,27 @@ def embedded(data_dir: Path) -> tuple[Download, ...]:
     return tuple(_embedded(one) for one in installed(data_dir))
 
 
-def foundry(data_dir: Path) -> tuple[Download, ...]:
+def foundry(data_dir: Path, device: Device) -> tuple[Download, ...]:
     """Those of Foundry Local that are recommended, then what else was fetched from it."""
     here = {one.alias: one for one in pulled(data_dir)}
-    tiers: dict[str, Tier] = {alias: tier for tier, alias in ALIASES.items()}
-    return tuple(
-        Download(
-            f"foundry:{alias}",
-            f"{alias} (Foundry Local)",
-            tiers.get(alias),
-            one.licence if (one := here.get(alias)) else "",
-            one.size_bytes if one else None,
-            None,
-            one is not None,
-            one.size_bytes if one else 0,
-        )
-        for alias in dict.fromkeys([*tiers, *here])
+    offered = {one.alias: one for one in catalogue.remembered(data_dir)}
+    aliases = dict.fromkeys([*ALIASES.values(), *here])
+    return tuple(_foundry(one, device, here.get(one), offered.get(one)) for one in aliases)
+
+
+def _foundry(alias: str, device: Device, here: Pulled | None, offered: Offered | None) -> Download:
+    """``offered``: as the catalogue was last told of; None: it never was."""
+    variant = offered.variant(device) if offered else None
+    told, known_as = here or variant, here or offered
+    return Download(
+        f"foundry:{alias}",
+        f"{offered.title if offered else alias} (Foundry Local)",
+        next((tier for tier, recommended in ALIASES.items() if recommended == alias), None),
+        known_as.licence if known_as else "",
+        (told.size_bytes or None) if told else None,
+        None,
+        here is not None,
+        here.size_bytes if here else 0,
     )
 
 

@@ -53,7 +53,7 @@ class Source:
         self.looks.append((again, remote))
         return self.found
 
-    async def downloads(self) -> tuple[Download, ...]:
+    async def downloads(self, *, remote: bool = False) -> tuple[Download, ...]:
         return (SMALL, READY)
 
     async def trial(self, setting: str) -> Trial:

@@ -6,9 +6,11 @@ be ended at any moment. Without a network what is on this machine is listed, and
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,11 @@ _CHAT_TASKS = {"chat-completion", "coding", "vision-language-chat"}
 _OFFLINE = (
     "The catalogue of Foundry Local cannot be reached: check the network. Models that were fetched "
     "before can be used without it."
+)
+
+_SILENT = (
+    "The catalogue of Foundry Local gave no answer that can be used: try again later. Models that "
+    "were fetched before can be used without it."
 )
 
 OnProgress = Callable[[Progress], None]
@@ -93,8 +100,21 @@ def listed(data_dir: Path, *, catalogue_url: str = CATALOGUE_URL) -> Catalogue:
     offered = tuple(_offered(one, here) for one in told.get("models", ()))
     models = tuple(one for one in offered if one.variants)
     if not models:
-        return Catalogue(_of_pulled(here.values()), providers, _OFFLINE)
+        return Catalogue(_of_pulled(here.values()), providers, _SILENT if reachable else _OFFLINE)
+    _remember(models, data_dir)
     return Catalogue(models, providers)
+
+
+def remembered(data_dir: Path) -> tuple[Offered, ...]:
+    """What was listed last, without asking anybody; () when nothing ever was."""
+    try:
+        told = json.loads(_memory(data_dir).read_text(encoding="utf-8"))
+        return tuple(
+            Offered(**one | {"variants": tuple(Variant(**each) for each in one["variants"])})
+            for one in told
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return ()
 
 
 def pull(
@@ -216,6 +236,15 @@ def _of_pulled(models: Any) -> tuple[Offered, ...]:
         )
         for one in models
     )
+
+
+def _remember(models: Sequence[Offered], data_dir: Path) -> None:
+    with suppress(OSError):  # it is for comfort alone
+        _memory(data_dir).write_text(json.dumps([asdict(one) for one in models]), encoding="utf-8")
+
+
+def _memory(data_dir: Path) -> Path:
+    return source.foundry_folder(data_dir) / "catalogue.json"
 
 
 def _last(events: Any) -> dict[str, Any]:

@@ -86,6 +86,23 @@ def test_listing_ends_when_the_catalogue_takes_connections_and_never_answers(
         assert "cannot be reached" in listed(tmp_path, catalogue_url=url).sentence
 
 
+def test_it_is_told_when_the_catalogue_answers_with_nothing(
+    catalogue: ScriptedCatalogue, tmp_path: Path
+) -> None:
+    catalogue.entries = []
+    assert "no answer that can be used" in listed(tmp_path, catalogue_url=catalogue.url).sentence
+    assert module.remembered(tmp_path) == ()
+
+
+def test_the_last_list_is_remembered_when_it_had_models(
+    catalogue: ScriptedCatalogue, tmp_path: Path
+) -> None:
+    models = listed(tmp_path, catalogue_url=catalogue.url).models
+    assert module.remembered(tmp_path) == models
+    (tmp_path / "foundry" / "catalogue.json").write_text("[{}]")
+    assert module.remembered(tmp_path) == ()
+
+
 def test_install_is_asked_for_when_the_runtime_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
