@@ -29,7 +29,7 @@ _OPTIONAL = frozenset({"logprobs", "seed", "stream_options", "temperature", "max
 _RETRIES = 2
 _BACKOFF_S = 0.25
 _LONGEST_PAUSE_S = 5.0  # a server that asks for more is busy, and the person should know
-_PAGE_S = 5.0  # to wait for a page of the server's about itself
+_PAGE_S = 5.0  # to wait for a page of the server's about itself, once connected
 _PATIENCE = 0.5  # of the time for a first token
 
 
@@ -58,7 +58,7 @@ class Connection:
         """A page of the server's about itself, decoded; None where it has none."""
         with self._watched():
             try:
-                async with asyncio.timeout(_PAGE_S):
+                async with asyncio.timeout(self._timeouts.connect_s + _PAGE_S):
                     page = await self._client.get(url, cast_to=object)
             except wire.FAILURES as exc:
                 if needed or wire.is_unreachable(exc):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import sys
 from contextlib import aclosing
@@ -12,7 +13,7 @@ from email.utils import format_datetime
 import anyio
 import pytest
 from anyio.to_thread import run_sync
-from asking import OPTIONS, QUESTION, SHORT, Connect, ask, failure
+from asking import LONG, OPTIONS, QUESTION, SHORT, Connect, ask, failure
 from scripted_server import Scripted, ScriptedServer
 
 from rag.errors import (
@@ -21,6 +22,7 @@ from rag.errors import (
     ModelUnavailable,
     ModelUnreachable,
 )
+from rag.models import connection
 from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
 from rag.models.endpoint import EndpointModel
@@ -94,6 +96,26 @@ async def test_silence_is_told_from_a_slow_start_when_a_stream_stalls(
     assert await run_sync(scripted_server.history[0].disconnected.wait, 20)
 
 
+@pytest.mark.parametrize(
+    ("begun", "said"), [([], "did not begin to answer"), (["a"], "wrote nothing more")]
+)
+async def test_comments_and_empty_chunks_are_no_sign_of_life(
+    scripted_server: ScriptedServer, connect: Connect, begun: list[str], said: str
+) -> None:
+    nothing = [""] * 3000
+    delays_s = [0.0] * len(begun) + [0.02] * len(nothing)
+    scripted_server.script(Scripted([*begun, *nothing], delay_s=delays_s, keep_alives=1))
+    assert said in str(await failure(connect(timeouts=Timeouts(60, 1, 0.3))))
+
+
+async def test_thinking_is_a_sign_of_life_when_it_takes_longer_than_a_stall(
+    scripted_server: ScriptedServer, connect: Connect
+) -> None:
+    thoughts = ["<think>", *["Hm"] * 20, "</think>", "Yes"]
+    scripted_server.script(Scripted(thoughts, delay_s=0.1))
+    assert (await ask(connect(timeouts=Timeouts(60, 60, 1))))[-1].text == "Yes"
+
+
 async def test_reasoning_is_a_beginning_when_the_first_token_is_waited_for(
     scripted_server: ScriptedServer, connect: Connect
 ) -> None:
@@ -159,6 +181,34 @@ async def test_request_is_repeated_when_nothing_was_shown_yet(
     scripted_server.script(passing, passing, Scripted(["a"]))
     assert (await ask(connect()))[-1].text == "a"
     assert len(scripted_server.history) == 3
+
+
+async def test_request_is_repeated_when_the_connection_is_dropped_before_the_first_byte(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_BACKOFF_S", 0.01)
+    abilities = {"streams": True, "reports_usage": True, "logprobs": True}
+    pages = [
+        {"data": [{"id": "m", "capabilities": abilities}]},
+        None,
+        {"choices": [{"message": {"content": "Back"}, "finish_reason": "stop"}]},
+    ]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if page := pages.pop(0):
+            body = json.dumps(page)
+            head = f"content-type: application/json\r\ncontent-length: {len(body)}"
+            writer.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n{body}".encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    model = EndpointModel("m", url, timeouts=LONG, reach="machine")
+    assert (await ask(model))[-1].text == "Back"
+    await model.aclose()
+    server.close()
+    assert pages == []
 
 
 async def test_request_is_given_up_when_two_repeats_failed(
