@@ -124,10 +124,9 @@ class Connection:
             try:
                 async with aclosing(exchange.events(self._client, body)) as events:
                     async for event in events:
-                        begun = True
+                        begun, self._left_out = True, left_out
                         yield event
                 self.streams, self._thinks_first = exchange.streams, exchange.thinks_first
-                self._left_out = left_out
                 return
             except wire.FAILURES as exc:
                 option = wire.refused_option(exc, _OPTIONAL - left_out)

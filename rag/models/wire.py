@@ -167,7 +167,7 @@ def unreadable(_: Exception | None, server: Server) -> ModelError:
 def left_alone(refusal: Refusal, server: Server) -> ModelError:
     """For a request that was not sent, because those before it were in vain."""
     if refusal.again_in_s:
-        when = f"It is tried again in {refusal.again_in_s:.0f} seconds."
+        when = f"It is tried again in {math.ceil(refusal.again_in_s)} seconds."
     else:
         when = "It is being tried again now."
     return ModelUnreachable(
