@@ -105,3 +105,19 @@ def test_script_and_history_are_reached_by_http_when_run_as_a_program(
     (received,) = httpx.get(f"{root}/history").json()
     assert received["body"]["messages"] == MESSAGES
     assert received["finished"]
+
+
+def test_bytes_are_sent_as_they_are_and_zipped_when_told_so(
+    scripted_server: ScriptedServer,
+) -> None:
+    scripted_server.script(Scripted(["A"], raw=b"\xc8", endings=2, is_zipped=True))
+    response = ask(scripted_server)
+    assert response.headers["content-encoding"] == "gzip"
+    assert b"\xc8data: " in response.content
+    assert response.content.count(b'"finish_reason": "stop"') == 2
+
+
+def test_thinking_has_a_field_of_its_own_when_told_so(scripted_server: ScriptedServer) -> None:
+    scripted_server.script(Scripted(["A"], reasoning=["Hm"], reasoning_field="reasoning"))
+    first, second, *_ = [chunk["choices"][0]["delta"] for chunk in events(ask(scripted_server))[1:]]
+    assert (first, second) == ({"reasoning": "Hm"}, {"content": "A"})
