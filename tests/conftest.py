@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from scripted_server import ScriptedServer
+from servers import engines
+from servers.engines import Engine, EngineMissingError
+
+from rag.models.weights import WEIGHTS, fetch
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +42,30 @@ def scripted_server(_scripted_server: ScriptedServer) -> ScriptedServer:
     """A fresh script and history at ``scripted_server.base_url``; see tests/scripted_server.py."""
     _scripted_server.reset()
     return _scripted_server
+
+
+@pytest.fixture(scope="session")
+def start_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Engine]]:
+    """Starts a real server by its name; see tests/servers/engines.py. Continuous integration has
+    to have it; elsewhere the test is skipped."""
+    started: list[Engine] = []
+
+    def start(name: str, context_tokens: int, **options: Any) -> Engine:
+        models = request.config.cache.mkdir("models")
+        weights = fetch(WEIGHTS[engines.MODEL], models, lambda progress: None)
+        try:
+            engine = engines.START[name](
+                weights, tmp_path_factory.mktemp("engine"), context_tokens, **options
+            )
+        except EngineMissingError as exc:
+            if "CI" in os.environ:
+                pytest.fail(f"{exc} .ci/run brings it along.")
+            pytest.skip(str(exc))
+        started.append(engine)
+        return engine
+
+    yield start
+    for engine in started:
+        engine.stop()
