@@ -21,6 +21,7 @@ MOST_DOTS = 400  # in a lane; beyond, dots hide each other and the file grows
 
 _LANE_PX, _FOOT_PX, _PLOT_PX, _LEGEND_ROW_PX = 46, 44, 270, 20
 _NARROW_PX = 500
+_CROWD = 60  # dots that begin to cover each other
 _LETTER_PX, _KEY_PX = 6.6, 34  # of a legend
 _MARKERS = "osD^vPX*"
 _GOLDEN = 0.618034  # its multiples spread evenly, whatever their number
@@ -42,6 +43,8 @@ _RC = {
     "ytick.color": MUTED,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
+    "xtick.major.pad": 8,
+    "ytick.major.pad": 8,
     "legend.frameon": False,
     "legend.borderaxespad": 0,
     "legend.labelcolor": INK,
@@ -83,7 +86,8 @@ def _draw_distributions(axes: Any, chart: Distributions) -> int:
         lifts = [
             place + 0.12 + (number * _GOLDEN % 1 - 0.5) * 0.36 for number in range(len(values))
         ]
-        axes.plot(values, lifts, "o", color=series(place), markersize=5, alpha=0.45, mew=0)
+        alpha = 0.7 if len(values) < _CROWD else 0.4
+        axes.plot(values, lifts, "o", color=series(place), markersize=5, alpha=alpha, mew=0)
         note = "no samples"
         if lane.values:
             middle = median(lane.values)

@@ -31,16 +31,16 @@ from rag.measuring.statistics import Estimate
 from rag.measuring.summary import Scores
 from rag.types import Latency
 
-_GROUPS = (  # title, and how the names of its scores begin
-    ("Is the answer right?", ("answer_contained", "exact_match", "token_f1")),
-    ("Is it grounded in the documents?", ("groundedness", "citation_")),
-    ("Does it say so when the documents do not hold it?", ("declined_", "answered_")),
-    ("Can the judgement be trusted?", ("judged_", "marked_", "accepted", "uncertain", "escalated",
-                                       "early_")),
-    ("Is the right place found?", ("document_", "page_", "passage_")),
+_GROUPS = (  # title, the unit of its scores, and how their names begin
+    ("Is the answer right?", "share", ("answer_contained", "exact_match", "token_f1")),
+    ("Is it grounded in the documents?", "share", ("groundedness", "citation_")),
+    ("Does it say so when the documents do not hold it?", "share", ("declined_", "answered_")),
+    ("Can the judgement be trusted?", "share", ("judged_", "marked_", "accepted", "uncertain", "escalated",
+                                                "early_")),
+    ("Is the right place found?", "", ("document_", "page_", "passage_")),
 )  # fmt: skip
 _MOST_QUESTIONS = 60
-_ONE_LOOKS = Missing("No question of the set has it.")
+_NOT_ASKED = Missing("No question of this run has this score.")
 _STAGES = [field.name for field in fields(Latency) if field.name != "total_ms"]
 
 
@@ -115,14 +115,19 @@ def sections(runs: Sequence[Evaluated]) -> list[Section]:
 
 def _scores(runs: Sequence[Evaluated]) -> Iterator[Part]:
     yield from _worth(runs)
-    for name, begins in _GROUPS:
-        rows = tuple(
-            (score.replace("_", " "), *(run.score(score) or _ONE_LOOKS for run in runs))
+    for name, unit, begins in _GROUPS:
+        scores = [
+            score
+            for begin in begins
             for score in runs[0].summary["scores"]
-            if score.startswith(begins) and any(run.score(score) for run in runs)
+            if score.startswith(begin) and any(run.score(score) for run in runs)
+        ]
+        rows = tuple(
+            (score.replace("_", " "), *(run.score(score) or _NOT_ASKED for run in runs))
+            for score in scores
         )
         if rows:
-            yield Table(name, (_left("score"), *(Column(run.name, "share") for run in runs)), rows)
+            yield Table(name, (_left("score"), *(Column(run.name, unit) for run in runs)), rows)
 
 
 def _worth(runs: Sequence[Evaluated]) -> Iterator[Chart]:
@@ -157,8 +162,7 @@ def _differences(runs: Sequence[Evaluated]) -> Iterator[Part]:
             continue
         yield Table(
             f"{run.name}, compared with {first.name}",
-            (_left("score"), Column(first.name, "share"), Column(run.name, "share"),
-             Column("difference", "share")),
+            (_left("score"), Column(first.name), Column(run.name), Column("difference")),
             tuple((change.score.replace("_", " "), change.before, change.after, change.difference)
                   for change in beyond),
         )  # fmt: skip
