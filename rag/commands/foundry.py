@@ -15,9 +15,9 @@ from rag.errors import SettingsError
 from rag.models.embedded.running import RunningServer
 from rag.models.embedded.server import serve_engine
 from rag.models.foundry import catalogue, sdk, source
-from rag.models.foundry.catalogue import Catalogue, Offered
 from rag.models.foundry.home import FoundryHome
 from rag.models.foundry.model import is_folder, of_setting
+from rag.models.foundry.offers import Catalogue, Offered
 from rag.models.foundry.server import foundry_engine
 from rag.models.foundry.source import Pulled
 from rag.models.weights import WEIGHTS

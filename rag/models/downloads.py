@@ -16,8 +16,8 @@ from pathlib import Path
 from rag.errors import RagError, SettingsError
 from rag.models.embedded.convert import prepared
 from rag.models.foundry import catalogue, sdk
-from rag.models.foundry.catalogue import Offered
 from rag.models.foundry.model import is_folder
+from rag.models.foundry.offers import Offered, remembered
 from rag.models.foundry.source import Pulled, pulled
 from rag.models.picking import ALIASES
 from rag.models.weights import WEIGHTS, Installed, Progress, installed, models_folder
@@ -57,7 +57,7 @@ def embedded(data_dir: Path) -> tuple[Download, ...]:
 def foundry(data_dir: Path, device: Device) -> tuple[Download, ...]:
     """Those of Foundry Local that are recommended, then what else was fetched from it."""
     here = {one.alias: one for one in pulled(data_dir)}
-    offered = {one.alias: one for one in catalogue.remembered(data_dir)}
+    offered = {one.alias: one for one in remembered(data_dir)}
     aliases = dict.fromkeys([*ALIASES.values(), *here])
     return tuple(_foundry(one, device, here.get(one), offered.get(one)) for one in aliases)
 

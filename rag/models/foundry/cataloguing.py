@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ def list_models(tell: Tell, data_dir: str, catalogue_url: str) -> None:
 def pull(tell: Tell, data_dir: str, catalogue_url: str, alias: str, device: str) -> None:
     manager = sdk.started(foundry_folder(Path(data_dir)), catalogue_url)
     if device != "cpu":
-        _register(manager, [], tell)  # variants for a device are offered once it is registered
+        with suppress(DownloadFailed):  # variants for a device are offered once it is registered
+            _register(manager, [], tell)
     with sdk.failures(ModelUnavailable("The catalogue cannot be read.")):
         model = manager.catalog.get_model(alias)
         if model is None:

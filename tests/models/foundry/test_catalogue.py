@@ -24,8 +24,9 @@ from rag.errors import DiskFull, DownloadFailed, ModelNotFound, SettingsError, W
 from rag.models.embedded.served import Status
 from rag.models.foundry import catalogue as module
 from rag.models.foundry import child, source
-from rag.models.foundry.catalogue import Offered, Variant, listed, pull, register
+from rag.models.foundry.catalogue import listed, pull, register
 from rag.models.foundry.model import FoundryModel
+from rag.models.foundry.offers import Offered, Provider, Variant, remembered
 from rag.models.foundry.source import Pulled, fitting
 from rag.models.weights import Progress
 from rag.types import GenerationOptions, Message, Reply
@@ -91,16 +92,16 @@ def test_it_is_told_when_the_catalogue_answers_with_nothing(
 ) -> None:
     catalogue.entries = []
     assert "no answer that can be used" in listed(tmp_path, catalogue_url=catalogue.url).sentence
-    assert module.remembered(tmp_path) == ()
+    assert remembered(tmp_path) == ()
 
 
 def test_the_last_list_is_remembered_when_it_had_models(
     catalogue: ScriptedCatalogue, tmp_path: Path
 ) -> None:
     models = listed(tmp_path, catalogue_url=catalogue.url).models
-    assert module.remembered(tmp_path) == models
+    assert remembered(tmp_path) == models
     (tmp_path / "foundry" / "catalogue.json").write_text("[{}]")
-    assert module.remembered(tmp_path) == ()
+    assert remembered(tmp_path) == ()
 
 
 def test_install_is_asked_for_when_the_runtime_is_missing(
@@ -300,7 +301,7 @@ def test_registration_is_told_when_it_goes_on_and_ends(
     )
     scripted(monkeypatch, program)
     told: list[Progress] = []
-    assert register(["CUDA"], tmp_path, told.append) == (module.Provider("CUDA", True),)
+    assert register(["CUDA"], tmp_path, told.append) == (Provider("CUDA", True),)
     assert told == [Progress("download", 40, 100, "steps")]
 
 
