@@ -35,8 +35,8 @@ _GROUPS = (  # title, the unit of its scores, and how their names begin
     ("Is the answer right?", "share", ("answer_contained", "exact_match", "token_f1")),
     ("Is it grounded in the documents?", "share", ("groundedness", "citation_")),
     ("Does it say so when the documents do not hold it?", "share", ("declined_", "answered_")),
-    ("Can the judgement be trusted?", "share", ("judged_", "marked_", "accepted", "uncertain", "escalated",
-                                                "early_")),
+    ("Can the judgement be trusted?", "share",
+     ("judged_", "marked_", "accepted", "uncertain", "escalated", "early_")),
     ("Is the right place found?", "", ("document_", "page_", "passage_")),
 )  # fmt: skip
 _MOST_QUESTIONS = 60
