@@ -117,7 +117,9 @@ def _draw_waterfall(axes: Any, chart: Waterfall) -> int:
             start += amount
         _name(axes, place, bar.name, shown(start, chart.axis.unit))
     for number, name in enumerate(names):
-        axes.plot([], [], "s", color=stage(name, number), markersize=9, label=name)
+        axes.plot(
+            [], [], "s", color=stage(name, number), markersize=9, label=name.replace("_", " ")
+        )
     return _lanes(axes, chart.axis, len(chart.bars))
 
 

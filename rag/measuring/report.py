@@ -9,7 +9,7 @@ figure, any other (``tokens/s``, ``questions``) stands in the heading.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -42,6 +42,13 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
     note: str = ""  # sentences below it
+
+    @property
+    def aligned(self) -> tuple[Column, ...]:
+        """The columns, the first of them to the left, as it holds names."""
+        return (
+            tuple(replace(column, align="left") for column in self.columns[:1]) + self.columns[1:]
+        )
 
 
 # --- charts ----------------------------------------------------------------------------------

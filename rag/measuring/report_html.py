@@ -81,7 +81,7 @@ def _table(table: Table) -> str:
     reasons = list(
         dict.fromkeys(cell.why for row in table.rows for cell in row if isinstance(cell, Missing))
     )
-    head = "".join(_heading(column) for column in table.columns)
+    head = "".join(_heading(column) for column in table.aligned)
     rows = "\n".join(
         f"<tr>{''.join(_cells(table.columns, row, reasons))}</tr>" for row in table.rows
     )

@@ -70,7 +70,7 @@ def _table(table: Table) -> Iterator[str]:
     yield "\n".join(
         [
             _row(_heading(column) for column in table.columns),
-            _row("---:" if column.align == "right" else "---" for column in _aligned(table)),
+            _row("---:" if column.align == "right" else "---" for column in table.aligned),
             *(
                 _row(
                     _cell(value, column.unit)
@@ -82,12 +82,6 @@ def _table(table: Table) -> Iterator[str]:
     )
     if table.note:
         yield plain(table.note)
-
-
-def _aligned(table: Table) -> Iterator[Column]:
-    first, *others = table.columns
-    yield Column(first.title, align="left")
-    yield from others
 
 
 def _row(cells: Iterator[str]) -> str:

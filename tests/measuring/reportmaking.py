@@ -46,9 +46,9 @@ STAGES = Waterfall(
     "Most of it is spent writing.",
     Axis("time since the question", "ms"),
     (
-        Bar(SMALL, (("retrieve", 40.0), ("first token", 210.0), ("generate", 900.0))),
-        Bar(LARGE, (("retrieve", 40.0), ("first token", 1100.0), ("generate", 4100.0))),
-        Bar("auto", (("retrieve", 40.0), ("first token", 210.0), ("generate", 900.0),
+        Bar(SMALL, (("retrieve", 40.0), ("first_token", 210.0), ("generate", 900.0))),
+        Bar(LARGE, (("retrieve", 40.0), ("first_token", 1100.0), ("generate", 4100.0))),
+        Bar("auto", (("retrieve", 40.0), ("first_token", 210.0), ("generate", 900.0),
                      ("check", 30.0), ("escalate", 2200.0), ("my own stage", 300.0))),
     ),
 )  # fmt: skip
@@ -83,7 +83,7 @@ WORTH = Points(
 TABLE = Table(
     "Both models",
     (
-        Column("model", align="left"),
+        Column("model"),
         Column("first token", "ms"),
         Column("decode", "tokens/s"),
         Column("right", "share"),
