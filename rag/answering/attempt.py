@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from rag.answering import citations, confidence, losses, modes
+from rag.answering import citations, confidence, conversation, losses, modes
 from rag.answering.evidence import Draft, Reading
 from rag.answering.fitting import Fitted, Fitting
 from rag.answering.options import AnsweringOptions
@@ -260,9 +260,9 @@ class Writer:
         asked, reply = self.asked, self.last.reply
         if reply is None:
             raise RuntimeError("The model has not been heard to its end.")
-        self.cited = citations.resolve(
-            reply.text, self.context, asked.question, self.reading.passages
-        )
+        text = conversation.without_repetition(reply.text, asked.earlier)
+        passages = self.reading.passages
+        self.cited = citations.resolve(text, self.context, asked.question, passages)
         pieces, form, is_cut = self.last.pieces, self.model.best_form, losses.is_cut(self.last)
         draft = Draft(self.reading, reply, self.cited, pieces, asked.language, form, is_cut)
         return modes.settled(confidence.judge(draft), self.tier, self.cited.text)

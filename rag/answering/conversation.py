@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.answering import sentences
 from rag.answering.citations import without_marks
 from rag.answering.grounding import content
 from rag.types import Message, Query, Role
@@ -57,6 +58,7 @@ _ABOUT_DOCUMENTS = re.compile(
 )
 _FRAGMENT_WORDS = 2  # content words a fragment may have
 _EARLIER = 3  # questions looked back at, while each leans on the one before
+_COPIED_WORDS = 4  # fewer may well be said anew: "Yes, it is."
 _NAMES = 12  # names and numbers taken from the last answer
 
 
@@ -103,6 +105,27 @@ def earlier(question: str, history: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(history[starts[-1] :])
 
 
+def without_repetition(text: str, turns: Sequence[Message]) -> str:
+    """``text`` without the earlier answers that it begins with, where it goes on to say more.
+
+    >>> said = Message("assistant", "The sky is blue by day [1].")
+    >>> without_repetition("The sky is blue by day. At night it is black.", [said])
+    'At night it is black.'
+    """
+    said = {
+        _plain(answer[slice(*span)])
+        for answer in _contents(turns, "assistant")
+        for span in sentences.spans(answer)
+    }
+    copied = 0
+    for start, end in sentences.spans(text):
+        sentence = _plain(text[start:end])
+        if sentence not in said or len(sentence.split()) < _COPIED_WORDS:
+            return text[copied:].lstrip() if copied else text
+        copied = end
+    return text
+
+
 def leans(question: str) -> bool:
     """Whether a question cannot be understood alone.
 
@@ -115,6 +138,10 @@ def leans(question: str) -> bool:
     if _FRAGMENT.match(question):
         return len(content(question)) <= _FRAGMENT_WORDS
     return bool(_ASKING.match(question)) and len(question.split()) <= _FRAGMENT_WORDS
+
+
+def _plain(sentence: str) -> str:
+    return " ".join(without_marks(sentence).split())
 
 
 def _contents(turns: Sequence[Message], role: Role) -> list[str]:

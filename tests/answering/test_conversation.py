@@ -1,6 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rag.answering.conversation import asks_for_overview, earlier, leans, query, whole
+from rag.answering.conversation import (
+    asks_for_overview,
+    earlier,
+    leans,
+    query,
+    whole,
+    without_repetition,
+)
 from rag.types import Message, Query
 
 
@@ -135,3 +144,48 @@ def test_an_overview_is_asked_for_when_every_word_is_about_documents(question: s
 )
 def test_no_overview_is_asked_for_when_a_word_names_something(question: str) -> None:
     assert not asks_for_overview(question)
+
+
+# --- what a follow-up's answer repeats -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("It was 5 million euros. In 2023 it was 6.", "In 2023 it was 6."),
+        ("It was 5 million euros [1].\n\nIn 2023 it was 6 [2].", "In 2023 it was 6 [2]."),
+        ("It was 5 million euros.", "It was 5 million euros."),
+        ("It was 5 million euros [2].", "It was 5 million euros [2]."),
+        ("It was 6 million euros. More followed.", "It was 6 million euros. More followed."),
+        (
+            "In 2023, it was 6. It was 5 million euros.",
+            "In 2023, it was 6. It was 5 million euros.",
+        ),
+        ("", ""),
+        ("```\ncode\n```\nIt was 6.", "```\ncode\n```\nIt was 6."),
+    ],
+)
+def test_an_earlier_answer_is_left_out_when_a_new_one_begins_with_it_and_says_more(
+    text: str, left: str
+) -> None:
+    assert without_repetition(text, REVENUE) == left
+
+
+def test_a_short_sentence_is_no_repetition_when_it_was_said_before() -> None:
+    turns = talk("Is it blue?", "Yes, it is. It was blue in May.")
+    assert without_repetition("Yes, it is. It is red, too.", turns) == "Yes, it is. It is red, too."
+
+
+def test_only_the_sentences_said_before_are_left_out_when_an_answer_had_several() -> None:
+    turns = talk("How was it?", "It was five million euros. That was more than before.")
+    text = "It was five million euros. In 2023 it was six. That was more than before."
+    assert without_repetition(text, turns) == "In 2023 it was six. That was more than before."
+
+
+@given(st.text(), st.lists(st.text()))
+def test_what_is_left_ends_the_answer_when_anything_was_left_out(
+    text: str, turns: list[str]
+) -> None:
+    left = without_repetition(text, talk(*turns))
+    assert text.endswith(left)
+    assert bool(left.strip()) is bool(text.strip())

@@ -132,6 +132,21 @@ async def test_a_follow_up_finds_its_subject_when_it_only_points_to_it(
     ]
 
 
+async def test_an_answer_does_not_repeat_the_one_before_when_the_model_does(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    history = (
+        Message("user", "How salty is the sea?"),
+        Message("assistant", "The sea is quite salty [1]."),
+    )
+    pipeline = Pipeline(await model())
+    repeating = "The sea is quite salty. Its mean depth is 3,688 metres."
+    scripted_server.script(Scripted((repeating,), usage=(90, 16)))
+    result = await answer(pipeline, "And how deep is it?", history=history)
+    assert result.text == "Its mean depth is 3,688 metres [1]."
+    assert result.attempts[0].text == repeating
+
+
 async def test_a_new_topic_is_asked_alone_when_there_was_another_before(
     scripted_server: ScriptedServer, model: Make
 ) -> None:
