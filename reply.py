@@ -18,7 +18,7 @@ from chainlit.input_widget import MultiSelect, Select, Slider, Tab, TextInput
 from chainlit.utils import utc_now
 
 from rag.errors import RagError
-from rag.page import markdown
+from rag.page import markdown, sentences
 from rag.page.choices import Field
 from rag.page.phases import CALM_S
 from rag.page.wording import Wording
@@ -159,7 +159,7 @@ async def errors_shown(words: Wording) -> AsyncIterator[None]:
     except asyncio.CancelledError:  # by the stop button
         await cl.Message(f"*{words('stopped')}*").send()
     except RagError as exc:
-        await cl.ErrorMessage(markdown.plain(str(exc))).send()
+        await cl.ErrorMessage(markdown.plain(sentences.said(str(exc), words))).send()
     except Exception:
         trace = uuid.uuid4().hex[:8]
         logger.exception("trace %s", trace)

@@ -183,6 +183,7 @@ SENTENCES = {
     "phase_thinking": "{model} is thinking",
     "phase_silent": "{model} has paused",
     "usually": "usually {seconds} s",
+    "usually_quick": "usually under 1 s",
     "slower": "slower than usual",
     "gives_up": "given up at {seconds} s",
     "thinking": "Thinking",

@@ -93,7 +93,7 @@ class Work:
             "key": f"{stage} {self._model} {since:.2f}",
             "text": self._text(stage, waits_for, words),
             "elapsed_s": elapsed_s,
-            "usual": words("usually", seconds=_rounded(usual_s)) if usual_s else "",
+            "usual": _usual(usual_s, words),
             "late_s": LATE_S if usual_s is None else max(3 * usual_s, usual_s + 5),
             "gives_up": self._gives_up(stage, since, words),
         }
@@ -112,7 +112,7 @@ class Work:
         ends = [since + limits[stage]] if stage in limits else []
         if self._escalated is not None:
             ends.append(self._escalated + self._patience.escalation_s)
-        return words("gives_up", seconds=_rounded(min(ends) - since)) if ends else ""
+        return words("gives_up", seconds=f"{min(ends) - since:.0f}") if ends else ""
 
     def _enter(self, stage: Stage, model: str) -> None:
         if (stage, model) == (self.stage, self._model):
@@ -124,9 +124,7 @@ class Work:
         self.stage, self._model, self._since = stage, model, self._now()
 
 
-def _rounded(seconds: float) -> str:
-    """
-    >>> _rounded(0.73), _rounded(12.4)
-    ('0.7', '12')
-    """
-    return f"{max(seconds, 0.1):.1f}" if seconds < 1 else f"{seconds:.0f}"
+def _usual(seconds: float | None, words: Wording) -> str:
+    if seconds is None:
+        return ""
+    return words("usually", seconds=f"{seconds:.0f}") if seconds >= 1 else words("usually_quick")

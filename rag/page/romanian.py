@@ -173,6 +173,7 @@ SENTENCES = {
     "phase_thinking": "{model} se gândește",
     "phase_silent": "{model} a făcut o pauză",
     "usually": "de obicei {seconds} s",
+    "usually_quick": "de obicei sub 1 s",
     "slower": "mai încet ca de obicei",
     "gives_up": "se renunță la {seconds} s",
     "thinking": "Se gândește",

@@ -150,6 +150,10 @@ SAID = (
         "{} has no model {}. It offers: {}.",
         "{0} nu are niciun model {1}. Oferă: {2}.",
     ),
+    (
+        "{} failed: {}. Look at the server's log, or choose another model.",
+        "{0} a dat eroare: {1}. Uitați-vă în jurnalul serverului sau alegeți alt model.",
+    ),
     # what a tier is (rag/models/tiers.py, status.py, picking.py)
     (
         "It is chosen in the settings.",

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from rag.page import card, keeping, markdown, signals
+from rag.page import card, keeping, markdown, sentences, signals
 from rag.page.chat import Asked, Chat
 from rag.page.meanwhile import meanwhile
 from rag.page.passages import FindPage
@@ -101,7 +101,8 @@ class Telling:
                 return done
             case Failed(message=sentence):
                 await self._break_off("cut_off")
-                await self.asked.screen.tell(markdown.plain(sentence))
+                said = sentences.said(sentence, self.chat.words)
+                await self.asked.screen.tell(markdown.plain(said))
                 return end
         return Failed(self.chat.words("stopped"))
 

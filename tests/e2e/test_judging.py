@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.driving import READY, App, Tab
+from e2e.driving import NO_PAUSE, READY, App, Tab
 from playwright.sync_api import Browser, Locator, expect
 from scripted_server import Scripted, ScriptedServer
 
@@ -42,7 +42,7 @@ def _servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
 
 @pytest.fixture(scope="module")
 def app(
-    start_app: Callable[[Mapping[str, str]], App],
+    start_app: Callable[..., App],
     _servers: tuple[ScriptedServer, ScriptedServer],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> App:
@@ -59,7 +59,8 @@ def app(
             "RAG_LLM": f"{large.base_url}#large",
             "RAG_STALL_TIMEOUT_S": "1",
             "NO_PROXY": "*",
-        }
+        },
+        NO_PAUSE,
     )
 
 

@@ -139,7 +139,10 @@ def test_an_added_model_answers_when_it_was_tested_and_chosen(
     expect(row).to_contain_text("counts tokens")
 
     opened.get_by_label("Choose for: Small model").select_option(f"{other.base_url}#other")
-    expect(opened.locator('[data-tier="slm"]')).to_contain_text("other answers")
+    expect(opened.locator('[data-tier="slm"]')).to_contain_text(
+        "It is chosen in the settings. other"
+    )
+    shown = tab.page.content() + opened.get_by_label("Key, if it needs one").input_value()
     tab.ask(QUESTION)
     assert "300 litres" in tab.answer
     assert other.history[-1].headers["authorization"] == f"Bearer {KEY}"
@@ -149,10 +152,11 @@ def test_an_added_model_answers_when_it_was_tested_and_chosen(
     tab.page.keyboard.press("Escape")
 
     kept = tab.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])")
-    shown = tab.page.content() + opened.get_by_label("Key, if it needs one").input_value()
+    shown += tab.page.content()
     log = (app.folder / "log.txt").read_text(encoding="utf-8")
     assert [KEY in text for text in (kept, shown, log, *told)] == [False] * (3 + len(told))
 
+    opened = panel(tab)
     opened.get_by_role("button", name="Remove server").click()
     opened.get_by_role("button", name="Remove for good?").click()
     row.wait_for(state="detached")
@@ -207,3 +211,5 @@ def test_the_panel_fits_and_can_be_used_by_keyboard_when_the_screen_is_narrow(
     row = opened.locator(f'[data-model="{other.base_url}#other"]')
     row.get_by_role("button", name="Încearcă: other").press("Enter")
     expect(row.locator(".rag-trial")).to_contain_text("primul cuvânt")
+    tab.faults[:] = [fault for fault in tab.faults if "DialogTitle" not in fault]  # 0066
+    assert tab.page.get_by_role("dialog", name="Modele").count() == 1

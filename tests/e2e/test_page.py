@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from e2e.driving import READY, App, Tab, make_manual
+from e2e.driving import NO_PAUSE, READY, App, Tab, make_manual
 from playwright.sync_api import Browser, Route
 from pypdf import PdfReader, PdfWriter
 from scripted_server import Scripted, ScriptedServer
@@ -27,7 +27,7 @@ LONG = [f"word{number} " for number in range(400)]
 
 @pytest.fixture(scope="module")
 def app(
-    start_app: Callable[[Mapping[str, str]], App],
+    start_app: Callable[..., App],
     _scripted_server: ScriptedServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> App:
@@ -41,7 +41,8 @@ def app(
             "RAG_LLM": f"{_scripted_server.base_url}#large",
             "RAG_MODE": "slm",  # what is judged and passed on is in test_judging.py
             "RAG_MAX_FILE_MB": "1",
-        }
+        },
+        NO_PAUSE,
     )
     deadline = time.monotonic() + 60
     while not _scripted_server.history:  # looked at once, before it is asked
