@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.errors import ModelError, ModelTimeout, ModelUnreachable
-from rag.models import wire
+from rag.models import meanings, wire
 from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
 from rag.models.exchange import Exchange
@@ -49,7 +49,7 @@ class Connection:
         try:
             self._client = wire.client(server, timeouts.connect_s, use_proxy=use_proxy)
         except wire.FAILURES as exc:
-            raise wire.translated(exc, server) from exc
+            raise meanings.translated(exc, server) from exc
 
     async def aclose(self) -> None:
         await self._client.close()
@@ -62,7 +62,9 @@ class Connection:
                     page = await self._client.get(url, cast_to=object)
             except wire.FAILURES as exc:
                 if needed or wire.is_unreachable(exc):
-                    raise wire.translated(exc, self.server) from wire.cause(exc, self.server)
+                    raise meanings.translated(exc, self.server) from meanings.cause(
+                        exc, self.server
+                    )
                 return None
             self._breaker.succeeded()
             return page
@@ -93,7 +95,7 @@ class Connection:
         """Tell the breaker what becomes of a request, or refuse it while the circuit is open."""
         request = object()
         if refusal := self._breaker.refusal(request):
-            raise wire.left_alone(refusal, self.server)
+            raise meanings.left_alone(refusal, self.server)
         try:
             yield request
         except (ModelTimeout, ModelUnreachable):
@@ -132,8 +134,8 @@ class Connection:
                 option = wire.refused_option(exc, _OPTIONAL - left_out)
                 pause_s = 0.0 if option else _pause_s(exc, retries)
                 if begun or pause_s is None:
-                    error = wire.translated(exc, self.server, begun=begun)
-                    raise error from wire.cause(exc, self.server)
+                    error = meanings.translated(exc, self.server, begun=begun)
+                    raise error from meanings.cause(exc, self.server)
             if option:
                 left_out |= {option}
             else:

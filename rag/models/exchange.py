@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import openai
 
 from rag.errors import ModelTimeout
-from rag.models import wire
+from rag.models import meanings, wire
 from rag.models.chat import Timeouts
 from rag.models.gathering import Gathered
 from rag.types import Delta, Reply
@@ -53,7 +53,7 @@ class Exchange:
                 if delta := gathered.add(chunk):
                     yield delta
         if not (gathered.letters or gathered.finish_reason):
-            raise wire.unreadable(None, self._server)
+            raise meanings.unreadable(None, self._server)
         if delta := gathered.end():
             yield delta
         yield gathered.reply(self._server.model)

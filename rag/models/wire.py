@@ -1,14 +1,15 @@
-"""All that is known of the ``openai`` library: how a client is made, and what its errors mean.
+"""The ``openai`` library: how a client is made, and what may be done about its failures.
 
-In go a server and a key, or an exception; out come a client, or an error of our own tree. It knows
-nothing of prompts, streams or retries. Importing it imports ``openai``, which takes a second.
+In go a server and a key, or an exception; out come a client, or what the exception tells. It knows
+nothing of prompts, streams or retries, nor what a person is told (meanings.py). Importing it
+imports ``openai``, which takes a second.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,31 +17,16 @@ from email.utils import parsedate_to_datetime
 import httpx2
 import openai
 
-from rag.errors import (
-    ContextTooLong,
-    ModelBusy,
-    ModelError,
-    ModelNotFound,
-    ModelRefused,
-    ModelTimeout,
-    ModelUnavailable,
-    ModelUnreachable,
-)
-from rag.models.breaker import Refusal
-
 # ValueError: what a server sent is not UTF-8, or not JSON. OSError: its certificates are missing.
 FAILURES = (openai.OpenAIError, ValueError, OSError)
 
 _NO_KEY = "none"  # the library insists on a key; servers without keys ignore it
 
-_TOO_LONG = re.compile(
+TOO_LONG = re.compile(
     r"context[ _-]?(length|size|window|overflow)|exceed_context|too many tokens|prompt is too long",
     re.IGNORECASE,
 )
-_NO_QUOTA = re.compile(r"quota|billing|credit", re.IGNORECASE)
-# 503 means overloaded to some servers, and still loading, or broken, to others.
-_BUSY = re.compile(r"busy|overload|queue|pending|capacity|slot|rate.?limit", re.IGNORECASE)
-_QUOTED_LENGTH = 200
+NO_QUOTA = re.compile(r"quota|billing|credit", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +68,7 @@ def client(server: Server, connect_s: float, *, use_proxy: bool) -> openai.Async
 
 
 def is_unreachable(exc: Exception) -> bool:
-    return isinstance(exc, openai.APIConnectionError) and not _is_garbled(exc)
+    return isinstance(exc, openai.APIConnectionError) and not is_garbled(exc)
 
 
 def is_passing(exc: Exception) -> bool:
@@ -90,11 +76,11 @@ def is_passing(exc: Exception) -> bool:
     if isinstance(exc, openai.APITimeoutError):
         return False  # the person has waited long enough
     if isinstance(exc, openai.RateLimitError):
-        return not _NO_QUOTA.search(_said(exc))
+        return not NO_QUOTA.search(said(exc))
     return is_unreachable(exc) or isinstance(exc, openai.InternalServerError)
 
 
-def _is_garbled(exc: Exception) -> bool:
+def is_garbled(exc: Exception) -> bool:
     """Whether something came, but not in the encoding that it says."""
     return isinstance(exc.__cause__, httpx2.DecodingError)
 
@@ -125,160 +111,13 @@ def refused_option(exc: Exception, sent: Collection[str]) -> str | None:
         return None
     if exc.param in sent:
         return exc.param
-    said = _said(exc)
-    if _TOO_LONG.search(said):
+    words = said(exc)
+    if TOO_LONG.search(words):
         return None  # such a message may well name max_tokens
-    return next((name for name in sorted(sent) if re.search(rf"\b{name}\b", said)), None)
+    return next((name for name in sorted(sent) if re.search(rf"\b{name}\b", words)), None)
 
 
-# --- what to tell a person
-
-
-def translated(exc: Exception, server: Server, *, begun: bool = False) -> ModelError:
-    """Our error for one of FAILURES; ``begun``: part of the answer had already arrived."""
-    if _TOO_LONG.search(_said(exc)):
-        return ContextTooLong(
-            f"The question with its passages does not fit the context of {server.model}. "
-            "Use fewer passages or a smaller context budget."
-        )
-    if begun and is_unreachable(exc):
-        return ModelUnavailable(
-            f"The connection to {server.address} broke before the answer was complete. Ask again."
-        )
-    return unreadable(exc, server) if _is_garbled(exc) else meaning(type(exc))(exc, server)
-
-
-def cause(exc: Exception, server: Server) -> Exception | None:
-    """``exc`` to raise from, unless a server's words in it would carry the key into a log."""
-    return None if server.api_key and server.api_key in str(exc) else exc
-
-
-def meaning(failure: type[Exception]) -> Callable[[Exception, Server], ModelError]:
-    return next(_MEANING[kind] for kind in failure.__mro__ if kind in _MEANING)
-
-
-def unreadable(_: Exception | None, server: Server) -> ModelError:
-    return ModelUnavailable(
-        f"What {server.address} sent cannot be read as an answer. Check that it is the address of "
-        "an OpenAI-compatible server (most end in /v1), and look at the server's log."
-    )
-
-
-def left_alone(refusal: Refusal, server: Server) -> ModelError:
-    """For a request that was not sent, because those before it were in vain."""
-    if refusal.again_in_s:
-        when = f"It is tried again in {math.ceil(refusal.again_in_s)} seconds."
-    else:
-        when = "It is being tried again now."
-    return ModelUnreachable(
-        f"{server.address} has not answered for {refusal.silent_s:.0f} seconds, so it was not "
-        f"asked. {when} Start the server meanwhile, or choose another model."
-    )
-
-
-def _unreachable(_: Exception, server: Server) -> ModelError:
-    return ModelUnreachable(
-        f"Nothing answers at {server.address}. Start the server, or choose another model."
-    )
-
-
-def _no_connection(_: Exception, server: Server) -> ModelError:
-    return ModelTimeout(
-        f"{server.address} did not accept a connection in time. Check that the server runs and "
-        "that the address is right, or raise RAG_CONNECT_TIMEOUT_S."
-    )
-
-
-def _silent(_: Exception, server: Server) -> ModelError:
-    return ModelTimeout(
-        f"{server.address} accepts connections but does not say what it offers. Restart the "
-        "server, or choose another model."
-    )
-
-
-def _wrong_key(_: Exception, server: Server) -> ModelError:
-    return ModelRefused(
-        f"{server.address} wants another key. Set OPENAI_API_KEY, which is sent to https addresses "
-        "that are not on this machine, or write the key before the host: http://KEY@host/v1#model."
-    )
-
-
-def _not_found(_: Exception, server: Server) -> ModelError:
-    if server.listed and server.model not in server.listed:
-        offered = ", ".join(server.listed[:10])
-        return ModelNotFound(f"{server.address} has no model {server.model}. It offers: {offered}.")
-    return ModelNotFound(
-        f"{server.address} has no model {server.model}, or is not the address of a chat "
-        "(most end in /v1). Check both."
-    )
-
-
-def _busy(exc: Exception, server: Server) -> ModelError:
-    if _NO_QUOTA.search(_said(exc)):
-        return ModelRefused(
-            f"The account at {server.address} has no quota left. Choose another model."
-        )
-    wait_s = retry_after_s(exc)
-    when = f"in {math.ceil(wait_s)} seconds" if wait_s else "in a moment"
-    return ModelBusy(
-        f"{server.model} at {server.address} has more to do than it can take. Ask again {when}."
-    )
-
-
-def _failed(exc: Exception, server: Server) -> ModelError:
-    if _BUSY.search(_said(exc)):
-        return _busy(exc, server)
-    return ModelUnavailable(
-        f"{server.address} failed{_quoted(exc, server)} "
-        "Look at the server's log, or choose another model."
-    )
-
-
-def _refused(exc: Exception, server: Server) -> ModelError:
-    if isinstance(exc, openai.APIStatusError) and exc.response.is_redirect:
-        return ModelUnavailable(
-            f"{server.address} points to another address. Write that one in the setting."
-        )
-    return ModelRefused(
-        f"{server.address} refused the request{_quoted(exc, server)} "
-        "Change the question or the settings, or choose another model."
-    )
-
-
-def _broken_off(exc: Exception, server: Server) -> ModelError:
-    if _BUSY.search(_said(exc)):
-        return _busy(exc, server)
-    return ModelUnavailable(
-        f"{server.address} gave up on the answer{_quoted(exc, server)} Ask again."
-    )
-
-
-_MEANING: Mapping[type[Exception], Callable[[Exception, Server], ModelError]] = {
-    openai.AuthenticationError: _wrong_key,
-    openai.PermissionDeniedError: _wrong_key,
-    openai.NotFoundError: _not_found,
-    openai.ConflictError: _busy,
-    openai.RateLimitError: _busy,
-    openai.InternalServerError: _failed,
-    openai.BadRequestError: _refused,
-    openai.UnprocessableEntityError: _refused,
-    openai.APIStatusError: _refused,
-    openai.LengthFinishReasonError: _refused,
-    openai.ContentFilterFinishReasonError: _refused,
-    openai.APITimeoutError: _no_connection,
-    openai.APIConnectionError: _unreachable,
-    openai.WebSocketConnectionClosedError: _unreachable,
-    openai.WebSocketQueueFullError: _unreachable,
-    openai.APIResponseValidationError: unreadable,
-    openai.APIError: _broken_off,  # bare: it came inside a stream
-    openai.OpenAIError: _refused,  # what is left: other ways of signing in, which we do not use
-    ValueError: unreadable,
-    TimeoutError: _silent,  # of a page, see connection.py
-    OSError: _unreachable,
-}
-
-
-def _message(exc: Exception) -> str:
+def message(exc: Exception) -> str:
     """What the server wrote for people, whichever way it wraps it."""
     body = exc.body if isinstance(exc, openai.APIError) else None
     if isinstance(body, Mapping):
@@ -286,17 +125,8 @@ def _message(exc: Exception) -> str:
     return body if isinstance(body, str) else ""
 
 
-def _said(exc: Exception) -> str:
+def said(exc: Exception) -> str:
     """All that the server said, for matching: code, type and message."""
     if not isinstance(exc, openai.APIError):
         return ""
-    return " ".join(str(part) for part in (exc.code, exc.type, _message(exc)) if part)
-
-
-def _quoted(exc: Exception, server: Server) -> str:
-    """The server's message, fit to be shown: one line, short, without the key."""
-    message = _message(exc)
-    if server.api_key:
-        message = message.replace(server.api_key, "…")
-    line = " ".join(message.split())[:_QUOTED_LENGTH].rstrip(".")
-    return f": “{line}”." if line else "."
+    return " ".join(str(part) for part in (exc.code, exc.type, message(exc)) if part)

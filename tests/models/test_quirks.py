@@ -20,7 +20,7 @@ from rag.errors import (
     ModelUnavailable,
     ModelUnreachable,
 )
-from rag.models import wire
+from rag.models import meanings, wire
 from rag.types import Delta, Reply
 
 pytestmark = pytest.mark.anyio
@@ -274,7 +274,7 @@ def test_every_error_of_the_library_has_a_meaning_when_raised(kind: type) -> Non
     exc = kind.__new__(kind)
     exc.__dict__ |= {"response": response, "request": request, "body": None, "message": ""}
     exc.__dict__ |= {"code": None, "type": None, "status_code": 400}
-    error = wire.translated(exc, wire.Server("http://127.0.0.1/v1", "m"))
+    error = meanings.translated(exc, wire.Server("http://127.0.0.1/v1", "m"))
     assert isinstance(error, ModelError)
     assert str(error).endswith(".")
 
@@ -309,4 +309,4 @@ def test_meaning_is_the_right_one_when_an_error_is_of_a_class(
     exc.__dict__ |= {"body": None, "code": None, "type": None, "message": ""}
     if issubclass(kind, openai.APIStatusError):
         exc.response = httpx2.Response(400)
-    assert type(wire.meaning(kind)(exc, wire.Server("http://h/v1", "m"))) is meaning
+    assert type(meanings.meaning(kind)(exc, wire.Server("http://h/v1", "m"))) is meaning
