@@ -95,6 +95,23 @@ SAID = (
         "Nu răspunde nimic la {0}. Porniți serverul sau alegeți alt model.",
     ),
     (
+        "{} has not answered for {} seconds, so it was not asked. It is tried again in {} "
+        "seconds. Start the server meanwhile, or choose another model.",
+        "{0} nu a răspuns de {1} secunde, așa că nu a fost întrebat. Se încearcă din nou peste "
+        "{2} secunde. Porniți între timp serverul sau alegeți alt model.",
+    ),
+    (
+        "{} has not answered for {} seconds, so it was not asked. It is being tried again now. "
+        "Start the server meanwhile, or choose another model.",
+        "{0} nu a răspuns de {1} secunde, așa că nu a fost întrebat. Tocmai se încearcă din nou. "
+        "Porniți între timp serverul sau alegeți alt model.",
+    ),
+    (
+        "{} accepts connections but does not say what it offers. Restart the server, or choose "
+        "another model.",
+        "{0} acceptă conexiuni, dar nu spune ce oferă. Reporniți serverul sau alegeți alt model.",
+    ),
+    (
         "Nothing answers at {}. Start the server, or remove the address.",
         "Nu răspunde nimic la {0}. Porniți serverul sau scoateți adresa.",
     ),
