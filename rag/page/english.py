@@ -87,6 +87,7 @@ SENTENCES = {
     "parameters": "{billions} B",
     "context": "{tokens} tokens of context",
     "is_loaded": "loaded",
+    "on_disk": "{size} on disk",
     "memory": "{size} of memory",
     "more_models": "and {count} more: type one in the settings, as its address, # and its name",
     "home_embedded": "Embedded",

@@ -60,7 +60,7 @@ def offered(model: FoundModel, words: Wording) -> list[str]:
 
 def takes(one: Download, words: Wording) -> list[str]:
     return [
-        size(one.disk_bytes if one.is_installed else one.size_bytes),
+        words("on_disk", size=size(one.disk_bytes)) if one.is_installed else size(one.size_bytes),
         words("memory", size=size(one.memory_bytes)) if one.memory_bytes else "",
         one.licence,
     ]

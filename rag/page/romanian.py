@@ -82,6 +82,7 @@ SENTENCES = {
     "parameters": "{billions} B",
     "context": "context de {tokens} tokeni",
     "is_loaded": "încărcat",
+    "on_disk": "{size} pe disc",
     "memory": "{size} de memorie",
     "more_models": "și încă {count}: scrieți unul în setări, ca adresă, # și nume",
     "home_embedded": "Integrate",

@@ -342,7 +342,7 @@ def test_nothing_is_sent_elsewhere_when_a_person_says_no(
     card(tab).get_by_role("button", name="Ask the large model").click()
     tab.page.get_by_role("button", name="Send, in this chat").click()
     expect(card(tab)).to_contain_text("Sent to")
-    assert "Sent to scripted-model, in the cloud (127.1)" in card(tab).inner_text()
+    assert "Sent to far, in the cloud (127.1)" in card(tab).inner_text()
     tab.page.wait_for_selector("#chat-submit")
 
     tab.ask("How much water does the fountain in the garden hold?")  # not asked about again
@@ -374,14 +374,6 @@ def test_a_slow_model_says_what_it_is_at_until_words_come(tab: Tab, small: Scrip
     assert "The user asks" not in text_of(tab)
     tab.ask(QUESTION)
     assert "The user asks" not in prompts(small)
-
-
-def test_a_stuck_model_is_told_from_a_slow_one(tab: Tab, small: ScriptedServer) -> None:
-    script(small, says(GOOD, then="stall"))
-    send(tab, QUESTION)
-    tab.page.get_by_text("wrote nothing more for").wait_for()
-    expect(tab.page.locator(".rag-pending")).to_have_count(0)
-    assert "The answer broke off here" in text_of(tab)
 
 
 # --- why ---------------------------------------------------------------------------------

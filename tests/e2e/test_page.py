@@ -95,7 +95,11 @@ def test_a_file_answers_when_it_was_dropped_before_the_page_was_connected(
     context = browser.new_context(locale="en-US")
     tab = Tab(context.new_page())
     held: list[Route] = []
-    tab.page.route("**/ws/socket.io/**", held.append)  # the page's session begins with it
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.page.route("**/ws/socket.io/**", hold)  # the page's session begins with it
     tab.page.goto(app.url)
     tab.page.wait_for_selector("#upload-button-input", state="attached")
     with tab.page.expect_request("**/project/file**"):

@@ -112,7 +112,7 @@ async def test_models_are_grouped_by_their_server_when_some_were_found() -> None
         "Embedded", "Ollama on this machine", "api.example.com",
     ]  # fmt: skip
     embedded, ollama, cloud = panel["groups"]
-    assert embedded["rows"][0]["facts"] == ["Ready", "9 MB", "500 MB of memory", "MIT"]
+    assert embedded["rows"][0]["facts"] == ["Ready", "9 MB on disk", "500 MB of memory", "MIT"]
     [row] = ollama["rows"]  # the other is made for something else
     assert (row["name"], row["facts"]) == (
         "llama3.2:3b", ["3.2 B", "2.0 GB", "4,096 tokens of context"],
