@@ -50,7 +50,10 @@ class Reply:
     async def search(self, title: str, note: str, props: Props) -> None:
         table = cl.CustomElement(name="Search", props=dict(props))
         if self.found is None:
-            self.found = cl.Step(title, "retrieval", icon="search")
+            if self.elements:  # what goes on is told already: the search belongs above that
+                self.found = await self._in_place("retrieval", "search")
+            else:
+                self.found = cl.Step(title, "retrieval", icon="search")
         elif self.found.elements:
             table.id = self.found.elements[0].id
         self.found.name, self.found.output, self.found.elements = title, note, [table]
@@ -119,7 +122,7 @@ class Reply:
         for element in elements:
             await element.send(for_id=self.message.id)
 
-    async def _in_place(self, kind: Literal["llm", "tool"], icon: str) -> cl.Step:
+    async def _in_place(self, kind: Literal["llm", "retrieval", "tool"], icon: str) -> cl.Step:
         """A step where the message stands, which goes on under another id below it."""
         await self._strip()
         step = cl.Step("", kind, self.message.id, self.message.parent_id, icon=icon)

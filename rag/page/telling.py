@@ -185,6 +185,7 @@ class Telling:
         note = f"{words('search_query')}: {markdown.plain(event.query.text)}"
         title = card.retrieval_title(event.context, words)
         await self.asked.screen.search(title, note, card.retrieval(event, words))
+        self._told = (None, {})  # it may have taken the place of what was said there
 
     async def _escalate(self, event: Escalated) -> None:
         """The draft is folded away; the model that goes on is waited for below it."""

@@ -376,6 +376,28 @@ def test_a_slow_model_says_what_it_is_at_until_words_come(tab: Tab, small: Scrip
     assert "The user asks" not in prompts(small)
 
 
+def test_the_search_stands_above_the_answer_when_the_model_was_waited_for_first(
+    tab: Tab, small: ScriptedServer
+) -> None:
+    go_on = threading.Event()
+
+    def reply(request: dict[str, object]) -> Scripted:
+        if "fountain" in json.dumps(request["messages"]):
+            return says(GOOD)
+        go_on.wait(60)  # a look at what it can do
+        return Scripted()
+
+    small.fallback = reply
+    tab.choose_model("slm", f"{small.base_url}#fresh")
+    send(tab, QUESTION)
+    tab.page.locator(".rag-phase").wait_for()
+    go_on.set()
+    card(tab).wait_for()
+    steps = tab.page.locator("[data-step-type]")
+    kinds = steps.evaluate_all("all => all.map((one) => one.dataset.stepType)")
+    assert kinds.index("retrieval") < kinds.index("assistant_message")
+
+
 # --- why ---------------------------------------------------------------------------------
 
 
