@@ -27,6 +27,7 @@ COMMANDS = {  # in the order of --help: name → module, what it does
     "calibrate": ("calibrate", "Fit the judge to a question set, and measure it."),
     "bench": ("bench", "Measure how soon and how fast models answer."),
     "ledger": ("ledger", "Show what the turns took, and what escalation saves."),
+    "tco": ("tco", "Say what hybrid costs over months, against the cloud."),
     "prices": ("prices", "List what models cost, and how energy is known."),
     "models": ("models", "Show, fetch and remove models."),
     "serve": ("models", "Run the embedded model server alone."),
