@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -155,11 +155,12 @@ async def greet() -> None:
         await home.prepared(chosen())
 
 
-async def send_settings(workspace: Workspace) -> None:
-    """The panel as it stands; sent anew when what there is to choose from changes."""
+async def send_settings(workspace: Workspace, changed: Mapping[str, Any] | None = None) -> None:
+    """The panel as it stands, but for what is ``changed``; anew when there is more to choose."""
     words, names = the_chat().words, listing.names(the_chat(), workspace.library.documents())
     models = dict.fromkeys([*workspace.model_names, *model_list.settings(await home.models())])
-    await reply.offer(choices.panel(values(), home.settings, list(models), names, words), words)
+    held = values() | dict(changed or {})
+    await reply.offer(choices.panel(held, home.settings, list(models), names, words), words)
 
 
 @cl.on_settings_update
@@ -168,8 +169,7 @@ async def settings_changed(changed: dict[str, Any]) -> None:
     async with errors_shown():
         typed = {name: tiers.parse(text) for name, text in choices.typed(changed).items()}
         if freed := await (await home.models()).take_keys(typed):
-            values().update(freed)
-            await send_settings(await home.workspace())
+            await send_settings(await home.workspace(), freed)
 
 
 # --- models ------------------------------------------------------------------------------
@@ -185,8 +185,7 @@ async def change_models(action: cl.Action) -> dict[str, Any]:
     """What was pressed in the panel of models; the panel as it then is."""
     do, setting = str(action.payload.get("do")), str(action.payload.get("setting"))
     if do in choices.TIERS:
-        values().update({do: setting, f"{do}_other": ""})
-        await send_settings(await home.workspace())
+        await send_settings(await home.workspace(), {do: setting, f"{do}_other": ""})
         return await models_shown()
     return await models_shown(await (await home.models()).act(do, setting))
 

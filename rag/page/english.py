@@ -202,6 +202,9 @@ SENTENCES = {
     # what leaves the machine
     "consent": "**{model}** runs {where}. To answer, your question, the passages found and the "
     "earlier turns it leans on would be sent to **{address}**. Send them?",
+    "consent_through": "**{model}** runs {where}. To answer, your question, the passages found and "
+    "the earlier turns it leans on would be sent to its maker's machines, through **{address}**. "
+    "Send them?",
     "consent_allow": "Send, in this chat",
     "consent_refuse": "Keep it here",
     "sent_to": "Sent to {model}, {where}",

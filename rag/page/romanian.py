@@ -190,6 +190,9 @@ SENTENCES = {
     "ask_larger": "Întreabă modelul mare",
     "consent": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la **{address}** "
     "întrebarea, pasajele găsite și discuția de care ține. Le trimiteți?",
+    "consent_through": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la "
+    "calculatoarele celui care îl oferă, prin **{address}**, întrebarea, pasajele găsite și "
+    "discuția de care ține. Le trimiteți?",
     "consent_allow": "Trimite, în această discuție",
     "consent_refuse": "Rămâne aici",
     "sent_to": "Trimis la {model}, {where}",

@@ -213,3 +213,18 @@ def test_the_panel_fits_and_can_be_used_by_keyboard_when_the_screen_is_narrow(
     expect(row.locator(".rag-trial")).to_contain_text("primul cuvânt")
     tab.faults[:] = [fault for fault in tab.faults if "DialogTitle" not in fault]  # 0066
     assert tab.page.get_by_role("dialog", name="Modele").count() == 1
+
+
+def test_a_key_is_taken_out_of_the_settings_when_it_was_typed_there(
+    app: App, other: ScriptedServer, open_tab: Callable[..., Tab]
+) -> None:
+    other.api_key = KEY
+    tab = open_tab(app.url)
+    tab.choose_model("slm", f"{other.base_url.replace('://', f'://{KEY}@')}#other")
+    tab.page.click("#chat-settings-open-modal")
+    tab.page.get_by_role("tab", name="Models").click()
+    expect(tab.page.locator("#slm_other")).to_have_value(f"{other.base_url}#other")
+    tab.page.keyboard.press("Escape")
+    tab.ask(QUESTION)
+    assert other.history[-1].headers["authorization"] == f"Bearer {KEY}"
+    assert KEY not in tab.page.content() + (app.folder / "log.txt").read_text(encoding="utf-8")
