@@ -14,7 +14,7 @@ from typing import Any
 
 from rag.measuring.report import Axis, Chart, Distributions, Line, Lines, Points, Waterfall
 from rag.measuring.report_figures import bare, in_heading, shown
-from rag.measuring.report_svg import GRID, INK, MUTED, PAPER, as_element, series, stage
+from rag.measuring.report_svg import GRID, INK, MUTED, PAPER, SERIES, as_element, series, stage
 from rag.measuring.statistics import Estimate
 
 MOST_DOTS = 400  # in a lane; beyond, dots hide each other and the file grows
@@ -23,7 +23,8 @@ _LANE_PX, _FOOT_PX, _PLOT_PX, _LEGEND_ROW_PX = 46, 44, 270, 20
 _NARROW_PX = 500
 _CROWD = 60  # dots that begin to cover each other
 _LETTER_PX, _KEY_PX = 6.6, 34  # of a legend
-_MARKERS = "osD^vPX*"
+_MARKERS = "osD^vPX*"  # one for each colour
+_MARKS = 10  # of a line, at most twice as many
 _GOLDEN = 0.618034  # its multiples spread evenly, whatever their number
 _RC = {
     "svg.fonttype": "none",
@@ -136,12 +137,13 @@ def _draw_lines(axes: Any, chart: Lines) -> int:
 
 
 def _draw_line(axes: Any, line: Line, number: int) -> None:
-    colour, marker = series(number), _MARKERS[number % len(_MARKERS)]
+    """The first lies above the others. Markers tell lines apart for those who see no colours."""
+    colour, above = series(number), 3 - number / SERIES
     xs, ys = _values(line)
-    many = len(xs) > 20  # noqa: PLR2004 (then markers hide the line)
     axes.plot(
-        xs, ys, color=colour, linewidth=2, marker="" if many else marker, ms=5, label=line.name
-    )
+        xs, ys, color=colour, linewidth=2 if number else 2.6, marker=_MARKERS[number % SERIES],
+        markersize=5, markevery=max(1, len(xs) // _MARKS), label=line.name, zorder=above,
+    )  # fmt: skip
     bounds = [
         (_value(point.x), each) for point in line.points if isinstance(each := point.y, Estimate)
     ]
@@ -155,7 +157,7 @@ def _draw_points(axes: Any, chart: Points) -> int:
     for number, (name, point) in enumerate(chart.points):
         axes.errorbar(
             _value(point.x), _value(point.y), xerr=_error(point.x), yerr=_error(point.y),
-            fmt=_MARKERS[number % len(_MARKERS)], color=series(number), markersize=8,
+            fmt=_MARKERS[number % SERIES], color=series(number), markersize=8,
             elinewidth=1.5, capsize=3, label=name,
         )  # fmt: skip
     return _plane(axes, chart.x, chart.y)
