@@ -18,6 +18,7 @@ from rag.commands.experimenting import (
     new_mark,
     new_run,
     old_run,
+    on_devices,
     resume_option,
     samples_option,
 )
@@ -34,6 +35,7 @@ from rag.measuring.resources import meter_of
 from rag.measuring.samples import Plan, Prompt, Sample
 from rag.models.chat import ChatModel
 from rag.settings import Settings, load, words_of
+from rag.types import Device
 
 LENGTHS = (512,)
 POSITIVE = click.IntRange(min=1)
@@ -54,6 +56,10 @@ POSITIVE = click.IntRange(min=1)
     "--at-once", type=POSITIVE, multiple=True, metavar="N",
     help="Requests at the same time; 1, and may be given several times.",
 )  # fmt: skip
+@click.option(
+    "--foundry-ep", "devices", type=click.Choice(["cpu", "gpu", "npu"]), multiple=True,
+    help="Run models of Foundry Local on this device; given twice, devices are compared.",
+)  # fmt: skip
 @click.option("--stream/--no-stream", default=None, help="BENCH_STREAM, or streamed.")
 @click.option("--seed", type=int, default=0, help="Of the order, and of answers; 0.")
 @samples_option
@@ -69,6 +75,7 @@ async def bench(
     prompt_tokens: Sequence[int],
     max_tokens: int,
     at_once: Sequence[int],
+    devices: Sequence[Device],
     stream: bool | None,
     seed: int,
     samples_file: Path | None,
@@ -83,7 +90,7 @@ async def bench(
     started, settings = time.monotonic(), load()
     if samples_file and resume:
         raise click.UsageError("--samples begins a run, --resume goes on with it: give one.")
-    names = words_of(models or settings.bench_models) or ("slm", "llm")
+    names = on_devices(words_of(models or settings.bench_models) or ("slm", "llm"), devices)
     with bad_input():
         kept = old_run(resume) if resume else None
         async with models_of(kept.plan.models if kept else names) as found:

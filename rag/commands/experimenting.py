@@ -5,9 +5,10 @@ What ``compare`` and ``bench`` share.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,12 +24,14 @@ from rag.measuring.report import Column, Table
 from rag.measuring.report_figures import in_heading, text
 from rag.measuring.samples import Plan, Sample
 from rag.models.chat import ChatModel
+from rag.models.foundry.model import is_folder
 from rag.roster import Roster
 from rag.settings import Settings, load
-from rag.types import Tier
+from rag.types import Device, Tier
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_ON_DEVICE = re.compile(r"(foundry:.+) \((cpu|gpu|npu)\)")
 _TIERS: tuple[Tier, ...] = ("slm", "llm")
 
 samples_option = click.option(
@@ -76,6 +79,21 @@ def new_mark() -> str:
     return secrets.token_hex(2)
 
 
+def on_devices(names: Sequence[str], devices: Sequence[Device]) -> list[str]:
+    """Each alias of Foundry Local once for each device, as ``models_of`` understands it; a folder
+    says itself where it runs.
+
+    >>> on_devices(["slm", "foundry:phi-4-mini"], ["cpu", "gpu"])
+    ['slm', 'foundry:phi-4-mini (cpu)', 'foundry:phi-4-mini (gpu)']
+    """
+    found = []
+    for name in names:
+        home, _, model = name.partition(":")
+        is_alias = home == "foundry" and not is_folder(model)
+        found += [f"{name} ({device})" for device in devices] if is_alias and devices else [name]
+    return found
+
+
 @asynccontextmanager
 async def models_of(names: Sequence[str]) -> AsyncIterator[dict[str, ChatModel]]:
     """Each model by its setting as it is resolved; ``slm`` and ``llm`` stand for the tiers.
@@ -84,11 +102,22 @@ async def models_of(names: Sequence[str]) -> AsyncIterator[dict[str, ChatModel]]
     those may not be asked.
     """
     settings = load()
-    roster = Roster.of(settings)
-    try:
-        yield dict([await _resolved(name, roster, settings) for name in names])
-    finally:
-        await roster.close()
+    async with AsyncExitStack() as closing:
+        found = {}
+        for name in names:
+            setting, device = _parted(name)
+            of_device = settings.model_copy(update={"foundry_ep": device}) if device else settings
+            roster = Roster.of(of_device)
+            closing.push_async_callback(roster.close)
+            resolved, model = await _resolved(setting, roster, settings)
+            found[f"{resolved} ({device})" if device else resolved] = model
+        yield found
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """A setting, and the device it is to run on, if that is said."""
+    said = _ON_DEVICE.fullmatch(name)
+    return (said[1], said[2]) if said else (name, "")
 
 
 async def _resolved(name: str, roster: Roster, settings: Settings) -> tuple[str, ChatModel]:
