@@ -15,6 +15,7 @@ from rag.commands.terminal import example, json_option, print_json
 from rag.encoding import Json
 from rag.measuring.larger import larger_of
 from rag.measuring.ledger import LEDGER, Ledger
+from rag.measuring.preferences import PREFERENCES, Preferences
 from rag.measuring.prices import load_prices
 from rag.measuring.savings import Always, Figures, Moved, figures
 from rag.measuring.tallies import EnergyFigures
@@ -43,6 +44,7 @@ def ledger(days: int | None, wipe: bool, yes: bool, as_json: bool) -> None:
         raise click.UsageError("--yes goes with --wipe.")
     if wipe:
         _wipe(book, days, yes)
+        Preferences(settings.data_dir / PREFERENCES).wipe()
         print_json({"wiped": True}) if as_json else click.echo("The ledger is empty.")
         return
     entries, since = book.entries(), time.time() - days * _DAY_S if days else 0.0

@@ -5,6 +5,7 @@ Resampling starts from a fixed seed, so equal samples give equal intervals.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 _RESAMPLES = 2_000
 _ROW_RESAMPLES = 1_000  # a resample of rows is a call
 _INTERVAL = (2.5, 97.5)  # percent
+_Z = 1.959964  # standard deviations on either side that hold 95% of a normal distribution
 
 Statistic = Callable[..., Any]  # of an array, along ``axis``
 
@@ -39,6 +41,23 @@ def estimate(values: Sequence[float], statistic: Statistic = np.mean) -> Estimat
     resampled = statistic(rng.choice(sample, size=(_RESAMPLES, len(sample))), axis=1)
     low, high = np.percentile(resampled, _INTERVAL)
     return Estimate(float(statistic(sample, axis=0)), float(low), float(high), len(sample))
+
+
+def share(happened: Sequence[bool]) -> Estimate | None:
+    """How often something happened, with Wilson's 95% interval (1927); None for no cases.
+
+    Resampling would give three of three an interval without width, as if that were certain.
+
+    >>> share([True, True, True])
+    Estimate(value=1.0, low=0.4385030826604998, high=1.0, count=3)
+    """
+    count = len(happened)
+    if not count:
+        return None
+    found, spread = sum(happened) / count, _Z**2 / count
+    middle = (found + spread / 2) / (1 + spread)
+    half = _Z / (1 + spread) * math.sqrt(found * (1 - found) / count + spread / count / 4)
+    return Estimate(found, max(0.0, middle - half), min(1.0, middle + half), count)
 
 
 def paired(

@@ -1,7 +1,8 @@
 import pytest
+from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from rag.measuring.curves import Array, auroc
-from rag.measuring.statistics import Estimate, estimate, median, paired, percentile
+from rag.measuring.statistics import Estimate, estimate, median, paired, percentile, share
 
 
 def test_an_estimate_is_unknown_when_there_are_no_values() -> None:
@@ -67,3 +68,19 @@ def test_resamples_of_one_kind_are_left_out_when_the_statistic_is_undefined() ->
     assert paired(auroc, [0.1, 0.9], [0.0, 1.0]) == Estimate(1.0, 1.0, 1.0, 2)
     assert paired(auroc, [0.1, 0.9], [1.0, 1.0]) is None
     assert paired(auroc, [], []) is None
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 3), (3, 3), (1, 1), (7, 20), (50, 100)])
+def test_a_share_has_the_interval_of_wilson_when_another_library_works_it_out(
+    right: int, count: int
+) -> None:
+    expected = binomtest(right, count).proportion_ci(method="wilson")
+    found = share([True] * right + [False] * (count - right))
+    assert found is not None
+    assert (found.value, found.count) == (right / count, count)
+    assert found.low == pytest.approx(expected.low, abs=1e-6)
+    assert found.high == pytest.approx(expected.high, abs=1e-6)
+
+
+def test_a_share_is_unknown_when_there_are_no_cases() -> None:
+    assert share([]) is None
