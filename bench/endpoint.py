@@ -31,7 +31,6 @@ from bench.serving import (
     Measure,
     Prompts,
     Turn,
-    ask,
     decode_rate,
     measure,
     median,
@@ -84,7 +83,17 @@ async def clients(address: Address, max_tokens: int) -> AsyncIterator[dict[str, 
                 tokens += 1
         return Turn(first_s, time.perf_counter() - started, None, tokens)
 
-    yield {"bare": bare_turn, "ours": lambda messages: ask(ours, messages, max_tokens)}
+    async def our_turn(messages: Sequence[Message]) -> Turn:
+        # A token may have no text yet: only what can be read is counted, as for the bare client.
+        started, first_s, tokens = time.perf_counter(), 0.0, 0
+        options = GenerationOptions(max_tokens=max_tokens)
+        async for event in ours.stream(messages, options):
+            if isinstance(event, Delta) and event.text:
+                first_s = first_s or time.perf_counter() - started
+                tokens += 1
+        return Turn(first_s, time.perf_counter() - started, None, tokens)
+
+    yield {"bare": bare_turn, "ours": our_turn}
     await ours.aclose()
     await bare.close()
 
