@@ -63,11 +63,11 @@ def test_known_delays_are_measured_when_a_server_keeps_them(
 def test_a_stall_is_seen_when_the_mean_hides_it(
     scripted_server: ScriptedServer, ran: Bench
 ) -> None:
-    delays = [0.05] * 8 + [0.5]
+    delays = [0.05] * 8 + [1.0]
     scripted_server.fallback = Scripted(["a "] * 9, usage=(100, 9), delay_s=delays)
     [row] = ran("--rounds", "1")["figures"]
-    assert row["spreads"]["pause_ms"]["max"] >= 500
-    assert row["spreads"]["pause_ms"]["median"]["value"] < 250
+    pauses = row["spreads"]["pause_ms"]
+    assert pauses["max"] > 3 * pauses["median"]["value"]
 
 
 def test_no_percentile_is_told_when_rounds_are_few(
