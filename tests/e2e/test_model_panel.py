@@ -200,6 +200,9 @@ def test_the_panel_fits_and_can_be_used_by_keyboard_when_the_screen_is_narrow(
     app: App, other: ScriptedServer, open_tab: Callable[..., Tab]
 ) -> None:
     tab = open_tab(app.url, viewport={"width": 390, "height": 844}, locale="ro-RO")
+    header = tab.page.locator("#header")
+    assert header.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert header.get_by_role("link", name="Modele").count() == 1
     tab.page.click('a[href="#models"]')
     opened = tab.page.locator(".rag-models")
     expect(opened).to_contain_text("Caută din nou")
