@@ -17,6 +17,7 @@ from rag.types import AnswerEvent, Delta, Escalated, Judged, Phase, Working
 
 Stage = Phase | Literal["reading", "silent", "done"]
 
+TELLING: frozenset[Stage] = frozenset({"writing", "thinking"})  # while pieces come
 CALM_S = 0.4  # what is over sooner is not shown at all
 SILENT_S = 2.0  # without a word, while words should come
 REMEMBERED = 5  # of the latest turns, for what is usual
@@ -58,10 +59,13 @@ class Work:
         self.stage: Stage = "reading"
         self._model = ""
         self._since = self._heard = now()
+        self._longest_pause_s = 0.0  # between two pieces of this phase
         self._escalated: float | None = None  # when
         self._was_loaded = False  # just before, so that the first token tells nothing of the next
 
     def hear(self, event: AnswerEvent) -> None:
+        if self.stage in TELLING:
+            self._longest_pause_s = max(self._longest_pause_s, self._now() - self._heard)
         self._heard = self._now()
         match event:
             case Working(phase=phase, model=model):
@@ -83,7 +87,8 @@ class Work:
     def line(self, waits_for: str, words: Wording) -> dict[str, Any] | None:
         """None while all goes quickly, or words come. ``waits_for``: what a model's start does."""
         stage, since = self.stage, self._since
-        if stage in {"writing", "thinking"} and self._now() - self._heard >= SILENT_S:
+        silent_s = max(SILENT_S, 2 * self._longest_pause_s)  # a slow model pauses at each word
+        if stage in TELLING and self._now() - self._heard >= silent_s:
             stage, since = "silent", self._heard
         elapsed_s = self._now() - since
         if elapsed_s < CALM_S or stage in {"writing", "done"}:
@@ -122,6 +127,7 @@ class Work:
             self._pace.note(self.stage, self._model, took_s)
         self._was_loaded = self.stage == "loading" and took_s >= CALM_S
         self.stage, self._model, self._since = stage, model, self._now()
+        self._longest_pause_s = 0.0
 
 
 def _usual(seconds: float | None, words: Wording) -> str:

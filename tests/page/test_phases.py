@@ -74,6 +74,15 @@ def test_words_speak_for_themselves_until_they_stop_coming() -> None:
     assert work.line("", ENGLISH) is None
 
 
+def test_a_slow_model_is_not_said_to_pause_at_each_word() -> None:
+    slow = ((0, Working("waiting", "m")), (1, Delta("Yes")), (3, Delta(" it")))
+    work, clock = turn(Pace(), *slow)
+    clock.now += 5
+    assert work.line("", ENGLISH) is None
+    clock.now += 1
+    assert line(work)["text"] == "m has paused"
+
+
 def test_the_usual_time_is_told_when_earlier_turns_of_the_chat_gave_one() -> None:
     pace = Pace()
     for seconds in (2.0, 9.0, 2.25):
