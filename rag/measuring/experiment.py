@@ -86,7 +86,8 @@ class Experiment:
     async def _sampled(self, sample: Sample, prompt: Prompt) -> Sample:
         plan, cell = self.plan, sample.cell
         model = self.models[cell.model]
-        messages = marked(prompt.messages, plan.mark, sample) if plan.mark else prompt.messages
+        mark = plan.mark or ("" if cell.round else "warm-up")  # else it would be remembered
+        messages = marked(prompt.messages, mark, sample) if mark else prompt.messages
         options = GenerationOptions(
             prompt.max_tokens, plan.temperature, plan.seed, is_streamed=plan.is_streamed
         )

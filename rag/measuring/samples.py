@@ -24,6 +24,8 @@ class Prompt:
     id: str
     messages: tuple[Message, ...]
     max_tokens: int
+    question: str = ""  # what of the messages is asked, and what it can be answered from:
+    sources: tuple[str, ...] = ()  # "" and none where nothing is known of that
 
 
 @dataclass(frozen=True, slots=True)
