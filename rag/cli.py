@@ -23,6 +23,7 @@ COMMANDS = {  # in the order of --help: name → module, what it does
     "forget": ("library", "Remove a document and everything derived from it."),
     "search": ("asking", "Find passages, without a model."),
     "ask": ("asking", "Answer a question from the documents."),
+    "briefing": ("briefing", "Brief on the documents of a folder."),
     "evaluate": ("evaluate", "Measure search and answers on a question set."),
     "calibrate": ("calibrate", "Fit the judge to a question set, and measure it."),
     "bench": ("bench", "Measure how soon and how fast models answer."),
