@@ -4,13 +4,13 @@ check: ## the gate beside pytest: format, lint, types, generated docs, import ru
 	ruff format --check .
 	ruff check .
 	mypy
-	python -m rag.settings --check docs/settings.md
+	python -m rag.settings_page --check docs/settings.md
 	pytest tests/test_architecture.py
 
 format: ## mend what `make check` would complain about
 	ruff format .
 	ruff check --fix .
-	python -m rag.settings docs/settings.md
+	python -m rag.settings_page docs/settings.md
 
 platforms: ## do the pins resolve to wheels on Linux, Windows and macOS?
 	pytest tests/test_requirements.py

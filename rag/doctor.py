@@ -55,8 +55,8 @@ async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator
 
 
 def _server(server: FoundServer) -> Finding:
-    if server.problem == NOT_ASKED:
-        return Finding("server", "ok", f"{server.name}: {NOT_ASKED} {ALLOW}")
+    if server.is_left_alone:
+        return Finding("server", "ok", f"{server.name}: {server.problem} {ALLOW}")
     if server.problem:
         return Finding("server", "warning", f"{server.name}: {server.problem}", HELP)
     version = f" ({server.version})" if server.version else ""

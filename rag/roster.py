@@ -15,7 +15,7 @@ from typing import Self
 import psutil
 
 from rag.errors import RagError, SettingsError
-from rag.models import added, downloads, naming, places, tiers
+from rag.models import added, downloads, naming, places, providers, tiers
 from rag.models.chat import ChatModel, Timeouts
 from rag.models.discovery import FoundServer, is_listening
 from rag.models.downloads import Download
@@ -64,6 +64,7 @@ class Roster:
             settings.data_dir,
             settings.foundry_local_endpoint,
             settings.openai_api_key.get_secret_value(),
+            providers.keys(settings.keys, settings.azure_openai_endpoint),
             timeouts,
             allow_remote=settings.allow_remote,
             memory_bytes=psutil.virtual_memory().total,

@@ -1,13 +1,13 @@
 """All settings, read from the environment and ``.env`` in this one place.
 
-Every other module is handed plain values. ``docs/settings.md`` is generated from this class.
+Every other module is handed plain values. ``docs/settings.md`` is generated from this class
+(rag/settings_page.py).
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -23,6 +23,10 @@ from rag.errors import SettingsError
 from rag.types import Device, Mode
 
 Positive = Annotated[int, Field(gt=0)]
+
+
+def _key(variable: str, description: str) -> Any:
+    return Field(SecretStr(""), validation_alias=variable, description=description)
 
 
 class Settings(BaseSettings):
@@ -69,10 +73,22 @@ class Settings(BaseSettings):
         description="Look for model servers on the usual ports of this machine; `auto` chooses "
         "among their models.",
     )
-    openai_api_key: SecretStr = Field(
-        SecretStr(""),
-        validation_alias="OPENAI_API_KEY",
-        description="Key sent to https servers that are not on this machine.",
+    openai_api_key: SecretStr = _key(
+        "OPENAI_API_KEY", "Key of OpenAI, and of https servers elsewhere that have no other."
+    )
+    mistral_api_key: SecretStr = _key("MISTRAL_API_KEY", "Key of Mistral, sent to it alone.")
+    deepseek_api_key: SecretStr = _key("DEEPSEEK_API_KEY", "Key of DeepSeek, sent to it alone.")
+    groq_api_key: SecretStr = _key("GROQ_API_KEY", "Key of Groq, sent to it alone.")
+    openrouter_api_key: SecretStr = _key(
+        "OPENROUTER_API_KEY", "Key of OpenRouter, sent to it alone."
+    )
+    azure_openai_endpoint: str = Field(
+        "",
+        validation_alias="AZURE_OPENAI_ENDPOINT",
+        description="Address of your resource of Azure OpenAI, which must begin with `https://`.",
+    )
+    azure_openai_api_key: SecretStr = _key(
+        "AZURE_OPENAI_API_KEY", "Its key, sent to that address alone."
     )
     temperature: float = Field(0.0, ge=0, le=2, description="0 repeats itself; higher varies.")
     max_tokens: Positive = Field(512, description="Longest answer, in tokens.")
@@ -181,6 +197,26 @@ class Settings(BaseSettings):
     def _strip(cls, value: str) -> str:
         return value.strip()
 
+    @field_validator("*")
+    @classmethod
+    def _sendable(cls, value: object) -> object:
+        """Of keys: what a header can hold, without the line end that came with a pasted one."""
+        if not isinstance(value, SecretStr):
+            return value
+        key = value.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("keys are printable and have no spaces")
+        return SecretStr(key)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """By variable."""
+        return {
+            variable_of(name, field): value.get_secret_value()
+            for name, field in type(self).model_fields.items()
+            if isinstance(value := getattr(self, name), SecretStr)
+        }
+
     @field_validator("docs_dir", "data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -227,57 +263,3 @@ def misspelt() -> tuple[str, ...]:
             if name.startswith("rag_")
         )
     )
-
-
-def as_markdown() -> str:
-    """The table of all settings, for ``docs/settings.md``."""
-    rows = [
-        f"| `{variable_of(name, field)}` | {_default(field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return _PAGE.format(rows="\n".join(rows))
-
-
-def _default(field: FieldInfo) -> str:
-    if field.default_factory is not None:
-        return "your user data folder"
-    value = field.default
-    if isinstance(value, SecretStr) or value in (None, ""):
-        return "not set"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-_PAGE = """\
-# Settings
-
-Set them as environment variables, or one a line in a file named `.env` in the folder where you
-start the chat, for example `RAG_TOP_K=3`. The environment wins over `.env`; an empty value counts
-as not set. A value that makes no sense is refused at start with a sentence that names the
-variable, and `python -m rag doctor` points out names it does not know.
-
-Mode, models, number of passages, budget and temperature can also be changed in the chat's settings
-panel; there they hold for that chat only.
-
-| variable | default | what it does |
-|---|---|---|
-{rows}
-
-The page is served on this machine only (`127.0.0.1`). `chainlit run app.py --host 0.0.0.0`, or
-`CHAINLIT_HOST`, opens it to the network: then anyone who reaches the port can ask and read.
-"""
-
-
-def main(arguments: list[str]) -> int:
-    """``[--check] FILE``: write the page, or say whether it is in step with this class."""
-    path = Path(arguments[-1])
-    if arguments[0] != "--check":
-        path.write_text(as_markdown(), encoding="utf-8", newline="\n")
-        return 0
-    in_step = path.exists() and path.read_text(encoding="utf-8") == as_markdown()
-    if not in_step:
-        print(f"{path} is out of step: run `python -m rag.settings {path}`.", file=sys.stderr)
-    return 0 if in_step else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

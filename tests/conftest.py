@@ -11,6 +11,7 @@ from scripted_server import ScriptedServer
 from servers import engines
 from servers.engines import Engine, EngineMissingError
 
+from rag.models.providers import PROVIDERS
 from rag.models.weights import WEIGHTS, fetch
 
 
@@ -24,7 +25,8 @@ def _no_servers_of_this_machine() -> Iterator[None]:
     """What happens to run here, and the keys of whoever runs the tests, decide nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAG_DISCOVERY", "false")
-        for name in ("FOUNDRY_LOCAL_ENDPOINT", "OLLAMA_HOST", "OPENAI_API_KEY"):
+        keys = (one.variable for one in PROVIDERS)
+        for name in ("FOUNDRY_LOCAL_ENDPOINT", "OLLAMA_HOST", "AZURE_OPENAI_ENDPOINT", *keys):
             patch.delenv(name, raising=False)
         yield
 

@@ -11,7 +11,9 @@ MODULES = sorted(path for path in (ROOT / "rag").rglob("*.py") if path.name != "
 BOTTOM = {"types", "errors", "tokens", "language", "encoding"}
 STAGES = {"documents", "retrieval", "models"}
 MIDDLE = {"answering", "measuring"}
-ROOT_OF_ALL = {"workspace", "roster", "indexing", "folder", "doctor", "machine", "settings"}
+ROOT_OF_ALL = {"workspace", "roster", "indexing", "folder", "doctor", "machine", "settings"} | {
+    "settings_page"
+}
 ALLOWED = {
     **dict.fromkeys(BOTTOM, BOTTOM),
     **{stage: BOTTOM | {stage} for stage in STAGES},

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rag.errors import SettingsError
-from rag.settings import Settings, as_markdown, load, main, misspelt
+from rag.settings import Settings, load, misspelt
+from rag.settings_page import as_markdown, main
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,6 +62,7 @@ def test_a_value_counts_as_not_set_when_it_is_empty(monkeypatch: pytest.MonkeyPa
             "3",
             "Setting RAG_TEMPERATURE: Input should be less than or equal to 2",
         ),
+        ("GROQ_API_KEY", "gsk a", "Setting GROQ_API_KEY: Value error, keys are printable and have"),
         ("RAG_MODE", "fast", "Setting RAG_MODE: Input should be 'auto', 'slm', 'llm' or 'refine'"),
     ],
 )
@@ -105,3 +107,12 @@ def test_check_fails_when_the_page_is_missing_or_old(tmp_path: Path) -> None:
     assert main(["--check", str(page)]) == 0
     page.write_text(page.read_text(encoding="utf-8") + "x", encoding="utf-8")
     assert main(["--check", str(page)]) == 1
+
+
+def test_a_key_is_taken_without_its_line_end_when_it_was_pasted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", " sk-own\n")
+    settings = load()
+    assert settings.keys["MISTRAL_API_KEY"] == "sk-own"
+    assert "sk-own" not in repr(settings)

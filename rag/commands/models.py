@@ -20,7 +20,7 @@ from rag.commands.terminal import (
 from rag.doctor import ALLOW
 from rag.encoding import Json
 from rag.models import weights
-from rag.models.discovery import NOT_ASKED, FoundServer
+from rag.models.discovery import FoundServer
 from rag.models.embedded import server
 from rag.models.embedded.convert import prepared
 from rag.models.embedded.home import EmbeddedHome
@@ -85,7 +85,7 @@ async def show(as_json: bool, remote: bool) -> None:
 
 def show_server(server: FoundServer) -> None:
     version = f" ({server.version})" if server.version else ""
-    hint = f" {ALLOW}" if server.problem == NOT_ASKED else ""
+    hint = f" {ALLOW}" if server.is_left_alone else ""
     click.echo(f"  {server.name}{version}{f': {server.problem}{hint}' if server.problem else ''}")
     for model in server.models:
         known = ", ".join(known_of(model))

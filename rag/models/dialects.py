@@ -153,7 +153,6 @@ def _has(path: str, key: str) -> Callable[[Sequence[Entry], Pages], bool]:
 
 
 FOUNDRY = "Foundry Local"
-OPENAI = "OpenAI"
 
 # In the order in which an unknown server is asked what it is: those that imitate others first.
 DIALECTS: tuple[Dialect, ...] = (

@@ -20,10 +20,12 @@ import httpx
 
 from rag.models import probe
 from rag.models.dialects import BY_KIND, DIALECTS, FOUNDRY, Dialect, Entry, FoundModel, Pages, named
+from rag.models.providers import NAMES
 from rag.models.reach import reach_of
 from rag.types import Reach
 
 NOT_ASKED = "Not asked: it is on another machine."
+_KEY_FOUND = "A key for {} is in the environment; its models are asked for only when you allow it."
 
 _OWN = frozenset({"rag-auto", "rag-slm", "rag-llm", "rag-refine"})  # what a chat like this offers
 _CONNECT_S = 0.4
@@ -44,6 +46,7 @@ class Candidate:
     wanted: bool = True
     is_added: bool = False
     allowed: bool = False
+    has_found_key: bool = False  # of its provider, in the environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class FoundServer:
             return f"{self.kind} on this machine"
         return f"{self.kind} at {self.base_url}" if self.kind else self.base_url
 
+    @property
+    def is_left_alone(self) -> bool:
+        """It is on another machine, and was sent nothing."""
+        return self.problem in {NOT_ASKED, _KEY_FOUND.format(self.kind)}
+
     def setting(self, model: FoundModel) -> str:
         """What a tier is set to, to use ``model``.
 
@@ -85,14 +93,6 @@ class _NotThereError(Exception):
 
 class _SilentError(Exception):
     """Something is there, and keeps its models to itself."""
-
-
-def usual() -> tuple[Candidate, ...]:
-    """The ports on which servers of this machine listen when nobody says otherwise."""
-    return tuple(
-        Candidate(f"http://127.0.0.1:{one.port}{one.path}", one.kind, wanted=False)
-        for one in DIALECTS
-    )
 
 
 async def find(
@@ -178,7 +178,8 @@ async def _looked_at(candidate: Candidate, clients: Clients) -> FoundServer | No
     )
     far = _is_far(candidate)
     if far and not candidate.allowed:
-        return replace(server, problem=NOT_ASKED)
+        has_key = candidate.has_found_key
+        return replace(server, problem=_KEY_FOUND.format(server.kind) if has_key else NOT_ASKED)
     try:
         async with asyncio.timeout(_LOOK_FAR_S if far else _LOOK_S):
             return await _asked(candidate, server, clients[far])
@@ -226,7 +227,10 @@ def _is_list(page: Any) -> bool:
 async def _dialect(
     client: httpx.AsyncClient, candidate: Candidate, entries: Sequence[Entry]
 ) -> tuple[Dialect | None, Pages]:
-    """The usual one of the port first: most servers are what they are expected to be."""
+    """The usual one of the port first: most servers are what they are expected to be. A provider
+    has no pages but the one."""
+    if candidate.kind in NAMES:
+        return None, {}
     expected = BY_KIND.get(candidate.kind)
     for dialect in sorted(DIALECTS, key=lambda one: one is not expected):
         paths = dialect.pages

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.models.dialects import FOUNDRY, OPENAI, FoundModel
+from rag.models.dialects import FOUNDRY, FoundModel
 from rag.models.discovery import FoundServer
 from rag.models.naming import Purpose
 from rag.models.probe import listed_name
+from rag.models.providers import NAMES, larger_of
 from rag.types import Reach, Tier
 
 ALIASES: Mapping[Tier, str] = {"slm": "phi-4-mini", "llm": "gpt-oss-20b"}  # of Foundry Local
 EMBEDDED_B: Mapping[Tier, float] = {"slm": 0.5, "llm": 1.5}
 SMALL_B = 5.0  # a small model has at most so many parameters, in billions
-_CLOUD_LLM = "gpt-4o-mini"
 # Others cannot chat. A model that only thinks, or was made to look, is taken when no other is.
 _ORDER: Mapping[Purpose, int] = {"chat": 0, "reasoning": 1, "vision": 2}
 
@@ -76,8 +76,9 @@ def has_alias(server: FoundServer, alias: str) -> bool:
 
 
 def _offers(servers: Sequence[FoundServer], memory_bytes: int | None) -> Iterator[_Offer]:
+    """Not of providers: the largest of hundreds is no choice to be made with a person's money."""
     for server in servers:
-        for model in server.models:
+        for model in server.models if server.kind not in NAMES else ():
             size_b, file_bytes = model.parameters_b, model.size_bytes
             if size_b is None or model.purpose not in _ORDER or model.is_hosted:
                 continue
@@ -94,7 +95,8 @@ def _because(offer: _Offer, which: str) -> str:
 def _in_a_cloud(servers: Sequence[FoundServer]) -> Picked | None:
     """Only of a provider that may be asked: its ``reach`` was allowed."""
     for server in servers:
-        if server.kind == OPENAI and any(model.name == _CLOUD_LLM for model in server.models):
+        larger = larger_of(server.kind)
+        if any(model.name == larger for model in server.models):
             reason = f"No larger model was found on this machine, and {server.name} may be asked."
-            return Picked(server, _CLOUD_LLM, reason)
+            return Picked(server, larger, reason)
     return None

@@ -6,29 +6,42 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
-from rag.models.dialects import BY_KIND, FOUNDRY, OPENAI
-from rag.models.discovery import Candidate, usual
+from rag.models.dialects import BY_KIND, DIALECTS, FOUNDRY
+from rag.models.discovery import Candidate
+from rag.models.providers import key_for, name_of
 from rag.models.tiers import Homes, TierSetting, address_of, key_of, parse
-
-_OPENAI_URL = "https://api.openai.com/v1"
 
 
 def candidates(
     settings: Sequence[TierSetting], homes: Homes, *, ollama_host: str = "", usual_ports: bool
 ) -> tuple[Candidate, ...]:
-    """What the settings name, then the usual ports of this machine."""
-    named = [
-        Candidate(one.base_url, api_key=key_of(one, homes))
-        for one in settings
-        if one.home == "endpoint"
-    ]
+    """What the settings name, then whose keys are there, then the usual ports of this machine."""
+    named = [_named(one, homes) for one in settings if one.home == "endpoint"]
     if service := address_of(TierSetting("foundry"), homes):
         named.append(Candidate(service, FOUNDRY))
     if address := ollama_address(ollama_host):
         named.append(Candidate(address, "Ollama", wanted=False))
-    if homes.api_key:
-        named.append(Candidate(_OPENAI_URL, OPENAI, homes.api_key))
-    return (*named, *(usual() if usual_ports else ()))
+    keyed = (
+        Candidate(one.provider.base_url, one.provider.name, one.api_key, has_found_key=True)
+        for one in homes.keys
+    )
+    return (*named, *keyed, *(_usual() if usual_ports else ()))
+
+
+def _named(server: TierSetting, homes: Homes) -> Candidate:
+    key = key_of(server, homes)
+    found = key_for(server.base_url, homes.keys)
+    return Candidate(
+        server.base_url, name_of(server.base_url), key, has_found_key=bool(key) and key == found
+    )
+
+
+def _usual() -> tuple[Candidate, ...]:
+    """The ports on which servers of this machine listen when nobody says otherwise."""
+    return tuple(
+        Candidate(f"http://127.0.0.1:{one.port}{one.path}", one.kind, wanted=False)
+        for one in DIALECTS
+    )
 
 
 def ollama_address(host: str) -> str:

@@ -16,6 +16,7 @@ from rag.models import added
 from rag.models.dialects import FoundModel
 from rag.models.discovery import Candidate, FoundServer, find
 from rag.models.probe import listed_name
+from rag.models.providers import name_of
 from rag.models.remembered import Remembered
 from rag.models.tiers import TierSetting
 from rag.types import Capabilities
@@ -99,7 +100,16 @@ class Servers:
             await asyncio.gather(self._looking, return_exceptions=True)
 
     async def _look(self, remote: bool) -> tuple[FoundServer, ...]:
-        theirs = (Candidate(one.base_url, api_key=one.api_key, is_added=True) for one in self.added)
+        theirs = (
+            Candidate(
+                one.base_url,
+                name_of(one.base_url),
+                one.api_key,
+                is_added=True,
+                allowed=one.base_url in self._typed,
+            )
+            for one in self.added
+        )
         self.found = await find((*theirs, *self._candidates), remote=remote, foundry=self._foundry)
         return self.found
 

@@ -17,7 +17,7 @@ from rag.errors import SettingsError
 from rag.models.breaker import Breakers
 from rag.models.chat import ChatModel, Timeouts
 from rag.models.dialects import is_hosted
-from rag.models.discovery import NOT_ASKED, FoundServer
+from rag.models.discovery import FoundServer
 from rag.models.embedded.model import EmbeddedModel
 from rag.models.endpoint import DEFAULT_TIMEOUTS, EndpointModel
 from rag.models.foundry import sdk
@@ -25,6 +25,7 @@ from rag.models.foundry.model import FoundryModel, is_folder
 from rag.models.foundry.service import DEFAULT_PORT as FOUNDRY_PORT
 from rag.models.foundry.source import pulled
 from rag.models.picking import ALIASES, EMBEDDED_B, has_alias, pick
+from rag.models.providers import Key, key_for, takes_general
 from rag.models.reach import reach_of
 from rag.types import Device, Tier
 
@@ -61,7 +62,8 @@ class Homes:
 
     data_dir: Path
     foundry_endpoint: str = ""
-    api_key: str = field(default="", repr=False)  # for https addresses not on this machine
+    api_key: str = field(default="", repr=False)  # the general one
+    keys: tuple[Key, ...] = ()  # of providers, each for its own address
     timeouts: Timeouts = DEFAULT_TIMEOUTS
     added: tuple[TierSetting, ...] = ()  # servers that a person has added, with their keys
     found: tuple[FoundServer, ...] = ()  # what ``auto`` chooses from
@@ -135,7 +137,9 @@ def _chosen(tier: Tier, homes: Homes, above_b: float) -> tuple[TierSetting, str]
     asked = any(not server.problem for server in homes.found)
     why = f"No other {_WHICH[tier]} was found" if asked else "No model server was found"
     trouble = "".join(
-        f" {one.problem}" for one in homes.found if one.kind and one.problem not in ("", NOT_ASKED)
+        f" {one.problem}"
+        for one in homes.found
+        if one.kind and one.problem and not one.is_left_alone
     )
     return TierSetting("embedded", EMBEDDED[tier]), f"{why}, so an embedded model is used.{trouble}"
 
@@ -199,11 +203,12 @@ def _is_hosted(setting: TierSetting, homes: Homes) -> bool:
 
 
 def key_of(server: TierSetting, homes: Homes) -> str:
-    """A key in the address wins, then one that was added with it. The general one goes neither to
-    programs of this machine, which need none, nor over the network in clear text."""
-    is_private = server.base_url.startswith("https://") and reach_of(server.base_url) != "machine"
+    """A key in the address wins, then one that was added with it, then its provider's own. The
+    general one goes neither to programs of this machine, which need none, nor over the network in
+    clear text, nor to a provider that has keys of its own."""
     own = next((one.api_key for one in homes.added if one.base_url == server.base_url), "")
-    return server.api_key or own or (homes.api_key if is_private else "")
+    general = homes.api_key if takes_general(server.base_url) else ""
+    return server.api_key or own or key_for(server.base_url, homes.keys) or general
 
 
 def _foundry_address(homes: Homes) -> TierSetting:

@@ -63,5 +63,8 @@ def test_another_machine_is_sent_nothing_when_models_are_listed(
     assert main(["models"]) == 0
     shown = capsys.readouterr().out
     assert "http://198.51.100.1:9/v1: Not asked: it is on another machine." in shown
-    assert "OpenAI at https://api.openai.com/v1: Not asked: it is on another machine." in shown
+    assert (
+        "OpenAI at https://api.openai.com/v1: A key for OpenAI is in the environment; its models "
+        "are asked for only when you allow it. The option --remote asks it."
+    ) in shown
     assert "sk-" not in shown

@@ -99,3 +99,24 @@ def test_a_provider_is_asked_for_the_larger_model_alone_when_it_was_allowed() ->
     assert pick("slm", (openai,), reaches=allowed) is None
     assert pick("llm", (openai,)) is None
     assert pick("llm", (openai,), reaches=allowed).model == "gpt-4o-mini"
+
+
+def test_the_largest_of_a_providers_models_is_not_taken_when_it_may_be_asked() -> None:
+    router = FoundServer(
+        "OpenRouter", "https://openrouter.ai/api/v1", "cloud", (named("llama-3.1-405b"),)
+    )
+    groq = FoundServer(
+        "Groq",
+        "https://api.groq.com/openai/v1",
+        "cloud",
+        (named("llama-3.3-70b"), named("openai/gpt-oss-20b")),
+    )
+    anywhere: tuple[Reach, ...] = ("machine", "network", "cloud")
+    assert pick("llm", (router,), reaches=anywhere) is None
+    picked = pick("llm", (router, groq), reaches=anywhere)
+    assert picked is not None
+    assert picked.model == "openai/gpt-oss-20b"
+    assert picked.reason == (
+        "No larger model was found on this machine, and Groq at https://api.groq.com/openai/v1 "
+        "may be asked."
+    )

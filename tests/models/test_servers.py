@@ -11,7 +11,7 @@ import pytest
 from scripted_server import ScriptedServer
 
 from rag.errors import NotFound, SettingsError
-from rag.models import added
+from rag.models import added, discovery
 from rag.models.discovery import Candidate
 from rag.models.remembered import Remembered
 from rag.models.servers import Servers
@@ -198,3 +198,18 @@ async def test_an_added_server_is_looked_at_with_its_key_when_it_has_one(
     await servers.add(TierSetting("endpoint", "", scripted_server.base_url, "sk-own"))
     [server] = await servers.look()
     assert (server.is_added, server.problem, len(server.models)) == (True, "", 1)
+
+
+async def test_a_server_elsewhere_is_asked_when_it_was_just_typed(
+    tmp_path: Path, scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "reach_of", lambda address: "network")
+    monkeypatch.setenv("NO_PROXY", "*")
+    typed = TierSetting("endpoint", "", scripted_server.base_url)
+    await Servers(tmp_path).add(typed)
+    [unasked] = await Servers(tmp_path).look()
+    assert (unasked.is_left_alone, scripted_server.requests) == (True, [])
+    servers = Servers(tmp_path)
+    await servers.add(typed)
+    [asked] = await servers.look()
+    assert (asked.problem, len(asked.models)) == ("", 1)
