@@ -7,7 +7,7 @@ of the question stands beside it: an answer taken from a sentence on something e
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from difflib import SequenceMatcher
 
 from rag.answering.evidence import Draft, plain_words
@@ -139,12 +139,17 @@ def fitting_kind(draft: Draft) -> float | None:
 
 
 def _added_names(draft: Draft) -> Sequence[str]:
-    names = set(_NAME.findall(draft.text))
+    names = names_in(draft.text)
     return [word for word in draft.added if word in names]
 
 
+def names_in(text: str) -> Collection[str]:
+    """Capitalised words inside a sentence."""
+    return set(_NAME.findall(text))
+
+
 def _asked_names(draft: Draft) -> Sequence[str]:
-    names = set(_NAME.findall(draft.found.question))
+    names = names_in(draft.found.question)
     return [word for word in draft.found.wanted.worth if word in names or is_number(word)]
 
 

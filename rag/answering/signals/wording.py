@@ -70,7 +70,11 @@ def complete(draft: Draft) -> float:
 
 def clean(draft: Draft) -> float:
     """0 when control tokens of the chat template have leaked into the reply."""
-    return float(not _CONTROL.search(draft.reply.text))
+    return float(not leaks(draft.reply.text))
+
+
+def leaks(text: str) -> bool:
+    return bool(_CONTROL.search(text))
 
 
 def varied(draft: Draft) -> float:
@@ -91,7 +95,11 @@ def variety(text: str) -> float:
 def incompressible(draft: Draft) -> float | None:
     """Bytes packed over bytes, by DEFLATE: Whisper's test for loops (Radford et al. 2022). None
     for a text too short to tell."""
-    raw = draft.text.encode("utf-8", "replace")
+    return packed_share(draft.text)
+
+
+def packed_share(text: str) -> float | None:
+    raw = text.encode("utf-8", "replace")
     return min(1.0, len(zlib.compress(raw)) / len(raw)) if len(raw) >= _MIN_BYTES else None
 
 
@@ -121,8 +129,12 @@ def restates(draft: Draft) -> float:
 
 def fitting_length(draft: Draft) -> float:
     """1 up to the words that an answer of the question's kind takes, then falling with 1/words."""
-    words = len(draft.text.split())
-    return min(1.0, _FITTING_WORDS.get(kind(draft.found.question), _LONG) / words) if words else 0.0
+    return fit_of_length(draft.text, draft.found.question)
+
+
+def fit_of_length(text: str, question: str) -> float:
+    words = len(text.split())
+    return min(1.0, _FITTING_WORDS.get(kind(question), _LONG) / words) if words else 0.0
 
 
 def kind(question: str) -> Kind:
