@@ -57,6 +57,7 @@ class Taken:
     peak_memory_bytes: int | None  # None: it cannot be seen from here
     cpu_s: Spread | None  # of one request
     cores: Spread | None  # busy on average while it runs
+    gpu_share: Spread | None  # of NVIDIA's busiest card, 0 to 1
     energy_wh: Spread | None
     energy_source: str
 
@@ -101,6 +102,7 @@ def _taken(model: str, samples: Sequence[Sample]) -> Taken:
         max(peaks, default=0) or None,
         Spread.of(known(_cpu_s, counted)),
         Spread.of(known(_cores, counted)),
+        Spread.of(known(_gpu_share, counted)),
         Spread.of(known(_energy_wh, counted)),
         ", ".join(sorted(sources)),
     )
@@ -117,6 +119,10 @@ def _cpu_s(sample: Sample) -> float | None:
 def _cores(sample: Sample) -> float | None:
     cpu_s = _cpu_s(sample)
     return cpu_s * 1000 / sample.total_ms if cpu_s is not None and sample.total_ms else None
+
+
+def _gpu_share(sample: Sample) -> float | None:
+    return _resources(sample).gpu_share
 
 
 def _energy_wh(sample: Sample) -> float | None:

@@ -28,6 +28,7 @@ from rag.measuring.throughput import FIGURES, Figures, Spread, known
 
 _LOADED = Missing("It was loaded already when the run began, or could not be asked.")
 _UNSEEN = Missing("The process of its server cannot be seen from here.")
+_NO_CARD = Missing("No card was seen: only NVIDIA's are looked at, with nvidia-smi.")
 _UNKNOWN = Missing("No meter of this machine can be read, and RAG_WATTS is not set.")
 _WHOLE = Missing("Answers came in one piece: nothing is known of their beginning.")
 METHOD = (
@@ -128,6 +129,7 @@ def _resources(ended: Bench) -> Table:
         Column("Model"),
         Column("most memory", "bytes"),
         Column("processors busy"),
+        Column("graphics card busy", "share"),
         Column("energy of a request", "Wh"),
         Column("known from", align="left"),
     )
@@ -139,6 +141,7 @@ def _taken(taken: Taken) -> tuple[Value, ...]:
         taken.model,
         taken.peak_memory_bytes or _UNSEEN,
         _value(taken.cores, _UNSEEN),
+        _value(taken.gpu_share, _NO_CARD),
         _value(taken.energy_wh, _UNKNOWN),
         taken.energy_source,
     )

@@ -7,9 +7,12 @@ is missed. Energy is that of the machine, as energy.py tells it.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from statistics import fmean
 
 import psutil
 
@@ -21,6 +24,9 @@ from rag.models.endpoint import EndpointModel
 from rag.types import Energy
 
 _LOOK_S = 0.05
+_GRAPHICS_S = 0.5  # each answer of the driver's takes a while
+_ANSWERS_WITHIN_S = 5.0
+_UTILISATION = ("--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 
 
 class ProcessMeter:
@@ -31,27 +37,34 @@ class ProcessMeter:
         self._energy = energy
         self._peak_bytes = 0
         self._over = threading.Event()
-        self._looking: threading.Thread | None = None
+        self._gpu_shares: list[float] = []
+        self._looking: list[threading.Thread] = []
         self._stop_energy: Stop = lambda: None
         self._began_s = 0.0
 
     def start(self) -> None:
         self._over.clear()
         self._peak_bytes = 0
+        self._gpu_shares = []
         self._began_s = _cpu_s(self._process)
         self._stop_energy = self._energy.start()
-        self._looking = threading.Thread(target=self._look, daemon=True)
-        self._looking.start()
+        self._looking = [threading.Thread(target=self._look, daemon=True)]
+        if tool := shutil.which("nvidia-smi"):
+            command = (tool, *_UTILISATION)
+            self._looking.append(threading.Thread(target=self._ask, args=(command,), daemon=True))
+        for thread in self._looking:
+            thread.start()
 
     def stop(self) -> Resources:
         self._over.set()
-        if self._looking:
-            self._looking.join()
+        for thread in self._looking:
+            thread.join()
         energy = self._stop_energy()
         used_s = _cpu_s(self._process) - self._began_s
         return Resources(
             peak_memory_bytes=self._peak_bytes or None,
             cpu_s=used_s if used_s >= 0 else None,  # a process of the server's has ended
+            gpu_share=fmean(self._gpu_shares) if self._gpu_shares else None,
             energy_wh=energy.wh if energy else None,
             energy_source=_told(energy),
         )
@@ -60,6 +73,14 @@ class ProcessMeter:
         while True:
             self._peak_bytes = max(self._peak_bytes, _memory_bytes(self._process))
             if self._over.wait(_LOOK_S):
+                return
+
+    def _ask(self, command: Sequence[str]) -> None:
+        """NVIDIA's driver, again and again; a card that does not tell is passed over."""
+        while True:
+            with suppress(OSError, ValueError, subprocess.SubprocessError):
+                self._gpu_shares.append(_gpu_share(command))
+            if self._over.wait(_GRAPHICS_S):
                 return
 
 
@@ -110,6 +131,14 @@ def _cpu_s(process: psutil.Process) -> float:
         return float(times.user + times.system)
 
     return _sum(process, used_s)
+
+
+def _gpu_share(command: Sequence[str]) -> float:
+    """Of the busiest card. Raises what ``_ask`` passes over."""
+    told = subprocess.run(  # noqa: S603 (a fixed command)
+        command, capture_output=True, text=True, timeout=_ANSWERS_WITHIN_S, check=True
+    )
+    return max(float(line) for line in told.stdout.split("\n") if line.strip()) / 100
 
 
 def _told(energy: Energy | None) -> str:
