@@ -28,7 +28,9 @@ from rag.answering.briefs import (
     Subject,
     Turned,
 )
+from rag.answering.grounding import Sources
 from rag.answering.pipeline import Pipeline
+from rag.answering.statements import NOTHING, Statement, Statements
 from rag.retrieval.index import Index, Scoped
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Answer, Answered, Chunk, Failed, Mode, Query
@@ -36,6 +38,7 @@ from rag.types import Answer, Answered, Chunk, Failed, Mode, Query
 POINTS = 4  # asked of a document, a part each
 FIGURES, OPEN = 3, 3  # shown of a section
 TOPIC_DOCUMENTS = 3  # asked about a topic: the best that search finds
+ABOUT = 0.6  # share of the words of what is said of a whole that the document must hold
 _MAX_PASSAGES = 100_000  # of a document
 _SENTENCES: Mapping[Kind, int] = {"document": 2, "topic": 5}  # of an answer; the rest repeats
 
@@ -176,27 +179,41 @@ def titled(name: str) -> str:
 
 
 def _section(plan: Plan, ends: Sequence[tuple[Ask, Answer | Failed]]) -> BriefingSection:
-    found = [statements.of(end) for _, end in ends if isinstance(end, Answer)]
+    found = [statements.of(end) if isinstance(end, Answer) else NOTHING for _, end in ends]
     said = [one for each in found for one in each.backed[: _SENTENCES[plan.kind]]]
     kept = tuple(statements.new(said, ()))
-    figures = tuple(statements.new(skimming.key_figures(plan.passages, FIGURES), kept))
+    unbacked = tuple(dict.fromkeys(one for each in found for one in each.left_out))
+    about = _about(plan, found)
     return BriefingSection(
         plan.title,
         plan.kind,
         plan.is_refined,
         kept,
-        figures,
-        tuple(skimming.open_points(plan.passages, OPEN)),
-        tuple(dict.fromkeys(one for each in found for one in each.left_out)),
-        tuple(_unanswered(plan, ends)),
-        tuple(_turn(ask, end) for ask, end in ends),
+        about,
+        figures=tuple(statements.new(skimming.key_figures(plan.passages, FIGURES), kept)),
+        open_points=tuple(skimming.open_points(plan.passages, OPEN)),
+        left_out=tuple(sentence for sentence in unbacked if sentence != about),
+        unanswered=tuple(_unanswered(plan, kept)),
+        turns=tuple(_turn(ask, end) for ask, end in ends),
     )
 
 
-def _unanswered(plan: Plan, ends: Sequence[tuple[Ask, Answer | Failed]]) -> Iterator[str]:
+def _about(plan: Plan, found: Sequence[Statements]) -> str:
+    """Of the first question about a document, where no passage backs all of it: a small model
+    names a whole in words of its own, which help a reader if they are marked."""
+    if plan.kind == "topic" or not found or found[0].backed:
+        return ""
+    held = Sources.of(plan.passages)
+    for sentence in found[0].left_out:
+        share = held.share(sentence)
+        if share is not None and share >= ABOUT and all(held.numbers(sentence).values()):
+            return sentence
+    return ""
+
+
+def _unanswered(plan: Plan, kept: Sequence[Statement]) -> Iterator[str]:
     """A topic that no document answers; the parts of a document are no questions of anybody."""
-    said = [statements.of(end).backed for _, end in ends if isinstance(end, Answer)]
-    if plan.kind == "topic" and not any(said):
+    if plan.kind == "topic" and not kept:
         yield f"What do the documents say about {plan.topic}?"
 
 

@@ -42,6 +42,7 @@ class BriefingSection:
     kind: Kind
     is_refined: bool  # the larger model was to refine it
     statements: tuple[Statement, ...]
+    about: str = ""  # what a model says the whole is about, in words that no passage backs
     figures: tuple[Statement, ...] = ()
     open_points: tuple[Statement, ...] = ()  # that the documents themselves call open
     left_out: tuple[str, ...] = ()  # sentences that a model wrote and no passage backs

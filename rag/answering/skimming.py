@@ -20,9 +20,12 @@ from rag.types import Chunk, Citation
 PART_CHUNKS = 1  # passages that a model reads for one point: of two, a small one makes a mixture
 
 _NUMBER = re.compile(
-    r"(?P<money>[$€£¥]\s?)?\b\d[\d.,]*\d?\b(?P<share>\s?%|\s(?:per\s?cent|percent|la sut[aă]))?"
+    r"(?<!figure )(?<!table )(?<!section )(?<!page )(?<!tabelul )(?<!pagina )"
+    r"(?P<money>[$€£¥]\s?)?\b\d(?:[\d.,]*\d)?(?:st|nd|rd|th)?\b"
+    r"(?P<share>\s?%|\s(?:per\s?cent|percent|la sut[aă]))?"
     r"(?P<scale>\s(?:thousand|million|billion|trillion|mii|mil\.|milion|milioane|miliarde?))?"
-    r"(?P<unit>\s(?:USD|EUR|RON|lei|k?m²?|kg|tonnes?|hours?|ore|years?|ani|GB|MB|MW|kW|h|°C)\b)?",
+    r"(?P<unit>\s(?:USD|EUR|RON|lei|k?m²?|kg|tonnes?|hours?|ore|years?|ani|GB|MB|MW|kW|h|°C)\b)?"
+    r"(?P<things>\s(?:[a-zăâîșț]{4,}|out of \d))?",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:1[0-9]|20)\d\d\Z")
@@ -36,7 +39,7 @@ _OPEN = re.compile(
 )
 _MAX_WORDS = 45  # of a sentence that is shown
 _MIN_WORDS = 5
-_MAX_NUMBERS = 6  # of a sentence; more are a list
+_MAX_NUMBERS = 4  # of a sentence; more are a list
 
 Scored = tuple[float, Chunk, int, int]  # a sentence: how telling it is, and where
 
@@ -99,8 +102,8 @@ def _telling(number: re.Match[str]) -> float:
         return 3.0
     if number["unit"]:
         return 2.0
-    digits = number[0].strip(" .,")
-    return 0.0 if _YEAR.match(digits) or len(digits) < 2 else 1.0  # noqa: PLR2004
+    digits = number[0].split()[0].strip("stndrh.,")
+    return 1.0 if number["things"] and not _YEAR.match(digits) else 0.0
 
 
 def _text(scored: Scored) -> str:

@@ -1,7 +1,7 @@
 """An answer cut into statements: sentences in, each with the passages that back it, out.
 
-A sentence that no passage backs is left out and kept apart; so is what claims nothing: headings,
-"Here are the main points:", refusals. Backed is lexical, as in citations.py.
+A sentence that no passage backs is kept apart. What claims nothing is dropped: headings, "Here are
+the main points:", refusals. Backed is lexical, as in citations.py, and stricter.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.answering import citations, sentences
+from rag.answering.citations import Passage
+from rag.answering.grounding import Claim
 from rag.answering.refusals import is_refusal
 from rag.retrieval.analysis import terms
 from rag.types import Answer, Citation
 
+BACKED = 0.75  # share of its words that a passage must hold: nobody checks what a briefing says
 SAME = 0.8  # share of a statement's words that an earlier one holds: it says nothing new
 
 # How a model begins when it is asked what something is about: no claim, and not in the passages.
 _FRAME = re.compile(
     r"(?:the |a )?(?:(?:main|key|central) (?:point|idea|message)s? (?:of|in) (?:this|the)"
     r" (?:text|document|passage)s? (?:is|are)(?: that)?"
+    r"|(?:key |main )?(?:facts|points) about [^.:]{1,80}? are(?: that)?:?"
     r"|(?:this|the) (?:text|document|passage)s? (?:is|are) (?:mainly )?about"
     r"|(?:this|the) (?:text|document|passage)s? (?:says?|states?|explains?) that"
     r"|ideea principală a (?:acestui text|textului) este(?: că)?"
@@ -60,7 +64,7 @@ def of(answer: Answer) -> Statements:
     passages = citations.prepared(answer.context, answer.query.text)
     for sentence in _sentences(answer):
         cited = citations.resolve(sentence, answer.context, answer.query.text, passages)
-        quoted = tuple(one for one in cited.citations if one.supported)
+        quoted = tuple(one for one in cited.citations if _backs(one, sentence, passages))
         if quoted:
             is_refined = answer.route in {"refined", "llm"}
             backed.append(Statement(sentence, quoted, answer.model, is_refined))
@@ -93,6 +97,12 @@ def _sentences(answer: Answer) -> Iterator[str]:
         says_little = len(sentence.split()) < _MIN_WORDS or sentence.endswith(_LEADS_IN)
         if not says_little and not is_refusal(sentence):
             yield f"{sentence}." if is_open else sentence
+
+
+def _backs(quote: Citation, sentence: str, passages: Sequence[Passage]) -> bool:
+    passage = passages[quote.number - 1]
+    claim = Claim.of(sentence, passage.language)
+    return quote.supported and claim.share_in(passage.terms) >= BACKED
 
 
 def _framed(sentence: str) -> str:

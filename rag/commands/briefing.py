@@ -207,6 +207,7 @@ def _section_json(section: BriefingSection) -> Json:
         "title": section.title,
         "kind": section.kind,
         "is_refined": section.is_refined,
+        "about": section.about,
         "statements": [_statement_json(one) for one in section.statements],
         "figures": [_statement_json(one) for one in section.figures],
         "open_points": [_statement_json(one) for one in section.open_points],

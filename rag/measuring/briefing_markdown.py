@@ -25,6 +25,7 @@ LEFT_OUT = "Left out, because no passage backs it"
 CALLED_OPEN = "Open in the documents"
 FIGURES = "Key figures"
 
+UNBACKED = "(the model's own words, which no single passage backs)"
 NOTHING = "Nothing was written about it that a passage backs."
 
 Place = tuple[str, int, int, int]  # document, page, start, end
@@ -99,14 +100,34 @@ def section_markdown(section: BriefingSection) -> str:
 
 
 def _in_short(briefing: Briefing, sources: Sources) -> Iterator[str]:
-    leads = [
-        f"- **{plain(section.title)}**: {plain(sources.cited(section.lead))}"
-        for section in briefing.sections
-        if section.lead
-    ]
-    if leads:
+    found = leads(briefing, sources)
+    if found:
         yield "## In short"
-        yield "\n".join(leads)
+        yield "\n".join(
+            f"- **{plain(title)}**: {plain(f'{said} {marks}')}" for title, said, marks in found
+        )
+
+
+def leads(briefing: Briefing, sources: Sources) -> list[tuple[str, str, str]]:
+    """Of each section its title, one sentence, and the marks of that."""
+    found = []
+    for section in briefing.sections:
+        if section.about:
+            found.append((section.title, section.about, UNBACKED))
+        elif section.lead:
+            found.append((section.title, section.lead.text, sources.marks(section.lead)))
+    return found
+
+
+def notes(briefing: Briefing) -> list[str]:
+    """What was lost, went wrong or could not be read; each once."""
+    told = [
+        f"{section.title}: {turn.note}"
+        for section in briefing.sections
+        for turn in section.turns
+        if turn.note
+    ]
+    return list(dict.fromkeys([*told, *briefing.unread]))
 
 
 def _section(section: BriefingSection, sources: Sources) -> Iterator[str]:
@@ -164,8 +185,7 @@ def _made(briefing: Briefing) -> Iterator[str]:
 
 
 def _notes(briefing: Briefing) -> Iterator[str]:
-    told = dict.fromkeys(turn.note for turn in briefing.turns if turn.note)
-    found = [*told, *briefing.unread]
+    found = notes(briefing)
     if found:
         yield "## What to know"
         yield "\n".join(f"- {plain(note)}" for note in found)
@@ -193,7 +213,7 @@ def _place(quote: Citation) -> str:
 
 def _ms(turns: Sequence[BriefingTurn]) -> str:
     total_ms = latency(turns).total_ms
-    return "unknown" if total_ms is None else shown(total_ms, "ms")
+    return "–" if total_ms is None else shown(total_ms, "ms")
 
 
 def _tokens(turns: Sequence[BriefingTurn]) -> str:

@@ -18,6 +18,8 @@ from rag.measuring.briefing_markdown import (
     LEFT_OUT,
     NOTHING,
     Sources,
+    leads,
+    notes,
     stages,
     writers,
 )
@@ -39,17 +41,12 @@ _UNPRICED = Missing("What a turn of it cost is not known.")
 
 def sections(briefing: Briefing) -> tuple[Section, ...]:
     sources = Sources()
-    leads = [
-        (section.title, section.lead.text, sources.marks(section.lead))
-        for section in briefing.sections
-        if section.lead
-    ]
-    short = Table("What is each about?", _columns("Section", "in a sentence", "source"), (*leads,))
+    found = leads(briefing, sources)
+    short = Table("What is each about?", _columns("Section", "in a sentence", "source"), (*found,))
     written = [_written(section, sources) for section in briefing.sections]
-    notes = tuple(dict.fromkeys(turn.note for turn in briefing.turns if turn.note))
-    made: tuple[Part, ...] = (_taken(briefing), *_time(briefing), *notes, *briefing.unread)
+    made: tuple[Part, ...] = (_taken(briefing), *_time(briefing), *notes(briefing))
     return (
-        *((Section("In short", (short,)),) if leads else ()),
+        *((Section("In short", (short,)),) if found else ()),
         *written,
         *((Section("Sources", (_quotes(sources),)),) if sources.quotes else ()),
         Section("How it was made", made),

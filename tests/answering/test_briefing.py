@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from answering.passages import chunk
 from answering.turns import LIBRARY, SEA, SKY, Make
 from scripted_server import Scripted, ScriptedServer
 
@@ -137,6 +138,22 @@ async def test_a_made_up_sentence_is_left_out_when_no_passage_backs_it(
     [sky] = briefed(await events(pipeline, SKY_DOC)).sections
     assert sky.left_out == ("Dragons rule over all of Bavaria.",)
     assert [said.text for said in sky.statements] == ["The sky is blue by day and black at night."]
+
+
+async def test_what_a_whole_is_about_is_told_and_marked_when_only_the_document_holds_it(
+    pipeline: Pipeline, scripted_server: ScriptedServer
+) -> None:
+    day, night = "The sky is blue by day over the harbour.", "Ships leave the harbour at night."
+    passages = [chunk(day, document="sky.md"), chunk(night, document="sky.md", start=99)]
+    scripted_server.script(
+        Scripted(("This document is about ships, harbour, ", "blue sky, harmony and departures."))
+    )
+    found = await events(pipeline, SKY_DOC, index=MemoryIndex(passages))
+    [section] = briefed(found).sections
+    assert section.about == "Ships, harbour, blue sky, harmony and departures."
+    assert section.left_out == ()
+    assert section.lead
+    assert section.lead.text == day
 
 
 async def test_the_others_go_on_when_a_turn_fails(

@@ -48,7 +48,8 @@ def test_shares_and_amounts_come_first_when_there_are_many_numbers() -> None:
 def test_no_figure_is_told_when_there_are_only_years_or_lists() -> None:
     years = chunk("In 1848 and in 1952 the town was flooded.")
     listed = chunk("Scores were 11, 12, 13, 14, 15, 16 and 17 in that season.")
-    assert key_figures([years, listed], 3) == []
+    labelled = chunk("The plot is shown in Figure 2.21 and in table 7 of the IPCC report.")
+    assert key_figures([years, listed, labelled], 3) == []
 
 
 def test_a_figure_is_told_once_when_passages_overlap() -> None:
