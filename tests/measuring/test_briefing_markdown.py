@@ -31,7 +31,9 @@ SKY = BriefingSection(
     left_out=("Dragons fly there.",),
     turns=(turn(), turn()),
 )
-SEA = BriefingSection("sea", "document", True, (said("The sea is very salty.", refined=True),), "A sea.")
+SEA = BriefingSection(
+    "sea", "document", True, (said("The sea is very salty.", refined=True),), "A sea."
+)
 SNOW = BriefingSection("Snow", "topic", False, (), unanswered=("What of snow?",))
 BRIEFING = Briefing((SKY, SEA, SNOW), missing=("moon",), unread=("x.pdf: It is empty.",))
 
