@@ -10,7 +10,7 @@ and points that a document itself calls open are its own sentences, found withou
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -33,7 +33,7 @@ from rag.answering.pipeline import Pipeline
 from rag.answering.statements import NOTHING, Statement, Statements
 from rag.retrieval.index import Index, Scoped
 from rag.retrieval.memory import MemoryIndex
-from rag.types import Answer, Answered, Chunk, Failed, Mode, Query
+from rag.types import Answer, Answered, Chunk, Failed, Hit, Mode, Query
 
 POINTS = 4  # asked of a document, a part each
 FIGURES, OPEN = 3, 3  # shown of a section
@@ -41,6 +41,8 @@ TOPIC_DOCUMENTS = 3  # asked about a topic: the best that search finds
 ABOUT = 0.6  # share of the words of what is said of a whole that the document must hold
 _MAX_PASSAGES = 100_000  # of a document
 _SENTENCES: Mapping[Kind, int] = {"document": 2, "topic": 5}  # of an answer; the rest repeats
+
+PassagesOf = Callable[[str], Iterable[Chunk]]  # of a document, by its id, in order
 
 # What is asked of a document as a whole, of a part, and about a topic; by language.
 _ABOUT = {"ro": "Despre ce este vorba în acest document?"}
@@ -79,15 +81,21 @@ async def brief(
     topics: Sequence[str] = (),
     *,
     points: int = POINTS,
+    passages_of: PassagesOf | None = None,
 ) -> AsyncGenerator[BriefingEvent]:
     """``Asking`` and ``Turned`` for each question, ``SectionDone`` for each topic and document,
     ``Briefed`` at the end; priority documents come first. Closing it stops the model: what the last
     ``SectionDone`` held is what there is.
 
     A topic is flagged, and refined, when ``pipeline.options.refine_topics`` names it. A turn that
-    fails is noted and the others go on. Raises SearchError.
+    fails is noted and the others go on. ``passages_of`` gives all passages of a document by its id,
+    in order; without it ``index.openings`` does, which an index on disk does not know. Raises
+    SearchError.
     """
-    plans = await asyncio.to_thread(_planned, pipeline, index, subjects, topics, points)
+    flagged = {topic.casefold() for topic in pipeline.options.refine_topics}
+    flags = {topic: topic.casefold() in flagged for topic in topics}
+    found = passages_of or _opening(index)
+    plans = await asyncio.to_thread(_planned, index, subjects, flags, points, found)
     total = sum(len(plan.asks) for plan in plans)
     sections: tuple[BriefingSection, ...] = ()
     done = 0
@@ -128,27 +136,29 @@ def _for(pipeline: Pipeline, ask: Ask, plan: Plan) -> Pipeline:
 
 
 def _planned(
-    pipeline: Pipeline,
     index: Index,
     subjects: Sequence[Subject],
-    topics: Sequence[str],
+    flags: Mapping[str, bool],
     points: int,
+    passages_of: PassagesOf,
 ) -> list[Plan]:
-    flagged = {topic.casefold() for topic in pipeline.options.refine_topics}
+    """``flags`` tells of each topic whether it is flagged."""
     in_order = sorted(subjects, key=lambda subject: not subject.is_priority)
     return [
-        *(_of_topic(index, subjects, topic, topic.casefold() in flagged) for topic in topics),
-        *(_of_document(index, subject, points) for subject in in_order),
+        *(_of_topic(index, subjects, topic, is_flagged) for topic, is_flagged in flags.items()),
+        *(_of_document(subject, tuple(passages_of(subject.id)), points) for subject in in_order),
     ]
 
 
-def _of_document(index: Index, subject: Subject, points: int) -> Plan:
-    only = Scoped(index, frozenset([subject.id]))
-    passages = tuple(only.openings(_MAX_PASSAGES))
+def _opening(index: Index) -> PassagesOf:
+    return lambda document: index.openings(_MAX_PASSAGES, {document})
+
+
+def _of_document(subject: Subject, passages: tuple[Chunk, ...], points: int) -> Plan:
     about = _ABOUT.get(subject.language, _ABOUT_EN)
     point = _POINT.get(subject.language, _POINT_EN)
     asks = [Ask(point, MemoryIndex(part)) for part in skimming.parts(passages, points)]
-    whole = [Ask(about, only)] if passages else []
+    whole = [Ask(about, MemoryIndex(passages))] if passages else []
     return Plan(titled(subject.name), "document", subject.is_priority, (*whole, *asks), passages)
 
 
@@ -156,15 +166,24 @@ def _of_topic(index: Index, subjects: Sequence[Subject], topic: str, is_flagged:
     """Asked of each document by itself, so that one does not drown the others."""
     known = {subject.id: subject for subject in subjects}
     hits = index.search(Query(topic), TOPIC_DOCUMENTS * 10, known.keys())
-    found = list(dict.fromkeys(hit.chunk.document_id for hit in hits))[:TOPIC_DOCUMENTS]
     asks = tuple(
         Ask(
             _TOPIC.get(known[one].language, _TOPIC_EN).format(topic=topic),
             Scoped(index, frozenset([one])),
         )
-        for one in found
+        for one in _speaking(hits)[:TOPIC_DOCUMENTS]
     )
     return Plan(topic[:1].upper() + topic[1:], "topic", is_flagged, asks, topic=topic)
+
+
+def _speaking(hits: Sequence[Hit]) -> list[str]:
+    """Ids of documents, best first, without those that share little of the topic: "lamp oil" is
+    not about every oil."""
+    matched: dict[str, set[str]] = {}
+    for hit in hits:
+        matched.setdefault(hit.chunk.document_id, set()).update(hit.matched_terms)
+    most = max(map(len, matched.values()), default=0)
+    return [document for document, terms in matched.items() if 2 * len(terms) > most]
 
 
 def titled(name: str) -> str:

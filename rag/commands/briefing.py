@@ -40,9 +40,6 @@ from rag.models.chat import ChatModel
 from rag.settings import words_of
 from rag.workspace import Workspace
 
-# Parts of a document are known in its order only where the index is in memory.
-_IN_MEMORY = str(10_000_000)
-
 
 def _checked(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     if path and path.suffix.lower() not in {".md", ".html"}:
@@ -94,15 +91,20 @@ async def briefing(
     Ctrl-C ends it; what is done is kept.
     """
     told, done = _title(folder), Briefing()
-    async with opened(
-        folder, warm=True, memory_index_chunks=_IN_MEMORY, refine_topics=flagged
-    ) as workspace:
+    async with opened(folder, warm=True, refine_topics=flagged) as workspace:
         subjects = _subjects(workspace, globs)
         unread = tuple(f"{one.source.name}: {one.reason}" for one in workspace.failures)
         pipeline = await workspace.pipeline(consent=once(consent))
         # A topic that is flagged is to be told of, too.
         wanted = dict.fromkeys([*words_of(topics), *words_of(flagged or "")])
-        events = brief(pipeline, workspace.index, subjects, tuple(wanted), points=points)
+        events = brief(
+            pipeline,
+            workspace.index,
+            subjects,
+            tuple(wanted),
+            points=points,
+            passages_of=workspace.library.chunks,
+        )
         try:
             async with aclosing(events), waiting_shown(workspace, "slm"):
                 with progress_bar("Asking", None, "question") as bar:

@@ -84,6 +84,14 @@ def test_what_is_done_is_kept_when_it_is_stopped(
     assert found["missing"] == ["pump"]
 
 
+def test_parts_are_asked_when_the_index_is_on_disk(
+    folder: Path, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAG_MEMORY_INDEX_CHUNKS", "0")
+    found = as_json(capsys, "briefing", str(folder), "--topics", "lamp oil")
+    assert [len(section["turns"]) for section in found["sections"]] == [1, 2, 2]
+
+
 def test_it_fails_when_no_model_answers(
     folder: Path, capsys: Output, scripted_server: ScriptedServer
 ) -> None:
