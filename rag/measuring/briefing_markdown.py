@@ -5,6 +5,7 @@ Any text may come from a model or a document: all of it is escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
@@ -21,6 +22,7 @@ from rag.measuring.report_figures import shown
 from rag.measuring.report_markdown import plain
 from rag.types import Citation, Latency
 
+_HEADING = re.compile(r"\A(?:#{1,6} [^\n]*\n\s*)+")
 LEFT_OUT = "Left out, because no passage backs it"
 CALLED_OPEN = "Open in the documents"
 FIGURES = "Key figures"
@@ -161,7 +163,7 @@ def _sources(sources: Sources) -> Iterator[str]:
 def _quoted(sources: Sources) -> Iterator[str]:
     if sources.quotes:
         yield "\n".join(
-            f"{number}. {plain(_place(quote))}: “{plain(quote.quote)}”"
+            f"{number}. {plain(_place(quote))}: “{plain(without_heading(quote.quote))}”"
             for number, quote in enumerate(sources.quotes, 1)
         )
 
@@ -199,6 +201,15 @@ def stages(found: Latency) -> Iterator[tuple[str, float]]:
         ms = getattr(found, stage.name)
         if ms is not None and stage.name != "total_ms":
             yield stage.name.removesuffix("_ms"), ms
+
+
+def without_heading(quote: str) -> str:
+    """A quote may begin with the heading above its sentence.
+
+    >>> without_heading("# Kenya\\n\\nChild labour is common.")
+    'Child labour is common.'
+    """
+    return _HEADING.sub("", quote) or quote
 
 
 def writers(section: BriefingSection) -> str:

@@ -21,6 +21,7 @@ from rag.measuring.briefing_markdown import (
     leads,
     notes,
     stages,
+    without_heading,
     writers,
 )
 from rag.measuring.report import (
@@ -59,8 +60,8 @@ def _written(section: BriefingSection, sources: Sources) -> Section:
         parts = [NOTHING]
     for title, found in ((FIGURES, section.figures), (CALLED_OPEN, section.open_points)):
         if found:
-            rows = tuple((one.text, sources.marks(one)) for one in found)
-            parts.append(Table(title, _columns("In the document's words", "source"), rows))
+            rows = tuple((sources.marks(one), one.text) for one in found)
+            parts.append(Table(title, _columns("Source", "in the document's words"), rows))
     parts += [f"Not in the documents: {question}" for question in section.unanswered]
     parts += [f"{LEFT_OUT}: {sentence}" for sentence in section.left_out]
     return Section(section.title, tuple(parts))
@@ -68,7 +69,7 @@ def _written(section: BriefingSection, sources: Sources) -> Section:
 
 def _quotes(sources: Sources) -> Table:
     rows = tuple(
-        (str(number), quote.document, quote.page, quote.quote)
+        (str(number), quote.document, quote.page, without_heading(quote.quote))
         for number, quote in enumerate(sources.quotes, 1)
     )
     columns = (
@@ -90,8 +91,8 @@ def _taken(briefing: Briefing) -> Table:
         Column("written by", align="left"),
         Column("questions"),
         Column("time", "ms"),
-        Column("tokens read", "tokens"),
-        Column("tokens written", "tokens"),
+        Column("read", "tokens"),
+        Column("written", "tokens"),
         Column("cost", "USD"),
     )
     rows = [
