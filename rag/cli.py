@@ -26,6 +26,7 @@ COMMANDS = {  # in the order of --help: name → module, what it does
     "briefing": ("briefing", "Brief on the documents of a folder."),
     "evaluate": ("evaluate", "Measure search and answers on a question set."),
     "calibrate": ("calibrate", "Fit the judge to a question set, and measure it."),
+    "compare": ("compare", "Show the answers of several models side by side, checked."),
     "bench": ("bench", "Measure how soon and how fast models answer."),
     "ledger": ("ledger", "Show what the turns took, and what escalation saves."),
     "tco": ("tco", "Say what hybrid costs over months, against the cloud."),

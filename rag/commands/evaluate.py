@@ -18,6 +18,7 @@ from rag.commands.opening import opened
 from rag.commands.putting import TIERS, Run, bad_input, missing_documents, new_file, put
 from rag.commands.reporting import keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
+from rag.measuring import ragas
 from rag.measuring.gate import changes, read_scores, write_scores
 from rag.measuring.questions import read_questions
 from rag.measuring.report_evaluation import Evaluated, sections, summary, title
@@ -70,6 +71,7 @@ class Planned:
     help="Go on with the run kept here; once for each run.",
 )  # fmt: skip
 @click.option("--save", type=NEW_FILE, metavar="FILE", help="Write the scores here, for --gate.")
+@click.option("--export", type=NEW_FILE, metavar="FILE", help="Write the answers here, for Ragas.")
 @click.option("--gate", type=FILE, metavar="FILE", help="Fail if worse than these saved scores.")
 @report_option
 @json_option
@@ -86,6 +88,7 @@ async def evaluate(
     rows: Sequence[Path],
     resume: Sequence[Path],
     save: Path | None,
+    export: Path | None,
     gate: Path | None,
     report_file: Path | None,
     as_json: bool,
@@ -105,6 +108,8 @@ async def evaluate(
         ended = [each async for each in ending]
     if save:
         write_scores(save, ended[0].scores)
+    if export:
+        ragas.write(export, (line for each in ended for line in ragas.of_rows(each.rows)))
     changed = None if before is None else changes(before, ended[0].scores)
     if report_file:
         keep(reported(title(ended), summary(ended), sections(ended)), report_file)

@@ -129,6 +129,19 @@ def test_it_fails_when_no_question_could_be_answered(
     assert row["found"][0] == {"document": "pump.md", "page": 1, "holds_answer": True}
 
 
+def test_answers_are_written_for_ragas_when_they_are_exported(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    scripted_server.script(RIGHT)
+    evaluated(capsys, "--limit", "1", "--export", "ragas.jsonl")
+    [line] = Path("ragas.jsonl").read_text(encoding="utf-8").splitlines()
+    sample = json.loads(line)
+    assert set(sample) == {
+        *("user_input", "retrieved_contexts", "response", "reference", "model", "mode")
+    }
+    assert sample["mode"] == "slm"
+
+
 def test_the_gate_is_shut_when_the_answer_got_worse(
     capsys: Output, scripted_server: ScriptedServer
 ) -> None:

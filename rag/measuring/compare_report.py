@@ -1,0 +1,276 @@
+"""The findings of ``compare`` as tables, a chart and texts side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rag.measuring.compare import SCORES, Compared, Difference, Standing, Trial
+from rag.measuring.judge import Judged
+from rag.measuring.preferences import Preference, preferred_first, wins
+from rag.measuring.probes import probe_of
+from rag.measuring.report import (
+    Axis,
+    Column,
+    Missing,
+    Part,
+    Point,
+    Points,
+    Section,
+    Table,
+    Text,
+    Texts,
+    Value,
+)
+from rag.measuring.report_figures import interval, shown
+from rag.measuring.samples import Prompt
+from rag.measuring.throughput import decode_tokens_per_s
+
+METHOD = (
+    "Every model was asked the same in turn, at temperature 0. A probe is a task with a text of "
+    "its own; whether it is passed is checked by a rule and not by opinion. Coherence, factuality "
+    "and conciseness run from 1 to 5 and are counted from words, without a model: they see loops, "
+    "numbers and names that are not in the text, and padding, but no wrong thought."
+)
+_UNPRICED = Missing("A model elsewhere has no price, or nobody knows what energy one here took.")
+_NOTHING = Missing("There is nothing to compare it with.")
+_NOT_STREAMED = Missing("It is not known how soon, or how fast, the answers were written.")
+
+
+def title(found: Compared) -> str:
+    return (
+        "Which model answers better?" if len(found.standings) > 1 else "How good are the answers?"
+    )
+
+
+def summary(found: Compared) -> str:
+    """One paragraph."""
+    told = "; ".join(map(_in_words, found.standings)) + "."
+    differences = [one for one in found.differences if (one.figures["passed"])]
+    told += "".join(f" {_difference_in_words(one)}" for one in differences)
+    return told if found.is_whole else f"{told} The run was stopped before its end."
+
+
+def _in_words(one: Standing) -> str:
+    if one.failed == one.answers:
+        return f"{one.model} gave no answer"
+    took = f", in {shown(one.total_ms.value, 'ms')} each (median)" if one.total_ms else ""
+    if one.passed:
+        passed = round(one.passed.value * one.passed.count)
+        return f"{one.model} passes {passed} of {one.passed.count} probes{took}"
+    return f"{one.model} gives {one.answers - one.failed} of {one.answers} answers{took}"
+
+
+def _difference_in_words(one: Difference) -> str:
+    passed = one.figures["passed"]
+    if passed is None:
+        return ""
+    if passed.low <= 0 <= passed.high:
+        return f"Between {one.model} and {one.than} no difference in passes is beyond chance."
+    better = (one.model, one.than) if passed.value > 0 else (one.than, one.model)
+    return f"{better[0]} passes more than {better[1]} does, beyond chance."
+
+
+def sections(found: Compared, judged: Judged | None) -> tuple[Section, ...]:
+    parts: list[Part] = [METHOD, table(found)]
+    if any(one.faults is not None for one in found.trials):
+        parts.append(probe_table(found))
+    if found.differences and len(found.plan.prompts) > 1:
+        parts.append(difference_table(found))
+    verdict = Section("Who does better?", (*parts, *_worth(found)))
+    judges = (Section("What does a model think?", judge_tables(judged)),) if judged else ()
+    return (verdict, *judges, Section("Answers", tuple(texts(found))))
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def table(found: Compared) -> Table:
+    """A row for each model."""
+    return Table(
+        "How do the models compare?",
+        (
+            Column("Model"),
+            Column("answers"),
+            Column("failed"),
+            Column("passed", "share"),
+            *map(Column, SCORES),
+            Column("first token", "ms"),
+            Column("whole answer", "ms"),
+            Column("writes", "tokens/s"),
+            Column("cost of all", "USD"),
+        ),
+        tuple(tuple(_row(one)) for one in found.standings),
+        note=(
+            "Passed with Wilson's 95% interval, scores are means and times medians with a 95% "
+            "bootstrap interval."
+        ),
+    )
+
+
+def _row(one: Standing) -> Iterator[Value]:
+    yield from (one.model, one.answers, one.failed, one.passed or _NOTHING)
+    yield from (one.scores[name] or _NOTHING for name in SCORES)
+    for figure in (one.first_token_ms, one.total_ms, one.tokens_per_s):
+        yield figure or _NOT_STREAMED
+    yield _UNPRICED if one.cost_usd is None else one.cost_usd
+
+
+def probe_table(found: Compared) -> Table:
+    """A row for each probe, the first round of each model in its columns."""
+    rows = []
+    for prompt in found.plan.prompts:
+        probe = probe_of(prompt)
+        trials = [found.of(prompt.id, model) for model in found.plan.models]
+        rows.append((prompt.id, probe.ability if probe else "", *map(_outcome, trials)))
+    models = (Column(model, align="left") for model in found.plan.models)
+    columns = (Column("Probe"), Column("ability", align="left"), *models)
+    return Table("Who passes what?", columns, tuple(rows))
+
+
+def _outcome(trials: Sequence[Trial]) -> str | None:
+    checked = [one.passed for one in trials if one.passed is not None]
+    if not checked:
+        return None
+    if all(checked) or not any(checked):
+        return "passed" if checked[0] else "failed"
+    return f"passed {sum(checked)} of {len(checked)}"
+
+
+def difference_table(found: Compared) -> Table:
+    rows = tuple(
+        (f"{one.model} less {one.than}", *(one.figures[name] or _NOTHING for name in
+         ("passed", *SCORES)))
+        for one in found.differences
+    )  # fmt: skip
+    return Table(
+        "What differs beyond chance?",
+        (Column("Models"), Column("passed", "share"), *map(Column, SCORES)),
+        rows,
+        note="Prompt by prompt. An interval that holds 0 shows no difference.",
+    )
+
+
+def judge_tables(found: Judged) -> tuple[Part, ...]:
+    verdicts = Table(
+        "Which answer does the judge prefer?",
+        (
+            Column("Models"),
+            Column("the first"),
+            Column("the second"),
+            Column("neither"),
+            Column("changed its mind"),
+            Column("unreadable"),
+        ),
+        tuple(
+            (f"{one.model} / {one.other}", one.wins, one.losses, one.ties, one.inconsistent,
+             one.unreadable)
+            for one in found.verdicts
+        ),
+        note="Pairs of answers, counted where it said the same with their places changed.",
+    )  # fmt: skip
+    scores = Table(
+        "What scores does it give?", (Column("Model"), Column("score, 1 to 5")), found.scores
+    )
+    return (judge_in_words(found), verdicts, *((scores,) if found.scores else ()))
+
+
+def judge_in_words(found: Judged) -> str:
+    told = [
+        f"The judge is {found.judge}; it was asked {found.judgements} times, twice for each pair."
+    ]
+    if found.judges_itself:
+        told.append("It judges answers of its own, which judges are known to favour.")
+    if found.failed:
+        told.append(f"{found.failed} requests failed.")
+    if found.unreadable:
+        told.append(f"{found.unreadable} of its replies were not in the form asked for.")
+    if agreed := found.agreement:
+        told.append(
+            f"With the places changed it said the same of {shown(agreed.value, 'share')} of "
+            f"{agreed.count} pairs ({interval(agreed, 'share')})."
+        )
+    if leaning := found.first_preferred:
+        told.append(
+            f"It preferred the answer shown first in {shown(leaning.value, 'share')} of "
+            f"{leaning.count} preferences ({interval(leaning, 'share')}); half would be no lean."
+        )
+    return " ".join(told)
+
+
+def preference_tables(chosen: Sequence[Preference]) -> tuple[Table, ...]:
+    rows = tuple(
+        (f"{one.model} / {one.other}", one.wins, one.losses, one.neither, one.share)
+        for one in wins(chosen)
+    )
+    columns = (
+        Column("Models"),
+        Column("the first"),
+        Column("the second"),
+        Column("neither"),
+        Column("share of the first", "share"),
+    )
+    first = preferred_first(chosen)
+    place = (
+        f" Of {first.count}, {shown(first.value, 'share')} fell on the answer that stood first "
+        f"({interval(first, 'share')})."
+        if first
+        else ""
+    )
+    note = f"Choices of people, with Wilson's 95% interval.{place}"
+    return (Table("Which answers do people prefer?", columns, rows, note=note),)
+
+
+# --- chart and texts -------------------------------------------------------------------------
+
+
+def _worth(found: Compared) -> Iterator[Points]:
+    known = [(one, one.passed, one.total_ms) for one in found.standings]
+    points = [(one.model, passed, took) for one, passed, took in known if passed and took]
+    if len(points) > 1:
+        yield Points(
+            "What does passing more cost in time?",
+            "; ".join(
+                f"{model}: {shown(passed.value, 'share')} in {shown(took.value, 'ms')}"
+                for model, passed, took in points
+            ) + ".",
+            Axis("median time of an answer", "ms", low=0),
+            Axis("probes passed", "share", low=0, high=1),
+            tuple((model, Point(took, passed)) for model, passed, took in points),
+        )  # fmt: skip
+
+
+def texts(found: Compared) -> Iterator[Texts]:
+    """The answers of the first round, side by side, under what was asked."""
+    for prompt in found.plan.prompts:
+        firsts = [found.of(prompt.id, model)[:1] for model in found.plan.models]
+        answers = [_text(trial) for trials in firsts for trial in trials]
+        if answers:
+            yield Texts(heading(prompt), tuple(answers))
+
+
+def heading(prompt: Prompt) -> str:
+    asked = prompt.question or prompt.messages[-1].content
+    return f"{prompt.id}: {asked}" if probe_of(prompt) else asked
+
+
+def _text(trial: Trial) -> Text:
+    text = trial.sample.error or trial.sample.text.strip()
+    return Text(trial.sample.cell.model, text, " · ".join(figures(trial)))
+
+
+def figures(trial: Trial) -> Iterator[str]:
+    """The line below an answer."""
+    if trial.faults is not None:
+        yield " ".join(["Failed.", *trial.faults]) if trial.faults else "Passed."
+    for name in SCORES:
+        if (value := trial.score(name)) is not None:
+            yield f"{name} {shown(value)}"
+    sample = trial.sample
+    if sample.first_token_ms is not None:
+        yield f"first token {shown(sample.first_token_ms, 'ms')}"
+    if sample.total_ms is not None:
+        yield f"{shown(sample.total_ms, 'ms')} in all"
+    if speed := decode_tokens_per_s(sample):
+        yield shown(speed, "tokens/s")
+    if trial.cost_usd is not None:
+        yield shown(trial.cost_usd, "USD")
