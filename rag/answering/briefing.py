@@ -191,7 +191,7 @@ def titled(name: str) -> str:
     >>> titled("Annual_report-2025.pdf")
     'Annual report-2025'
     """
-    return PurePath(name).stem.replace("_", " ").strip() or name
+    return " ".join(PurePath(name).stem.replace("_", " ").split()) or name
 
 
 # --- after -----------------------------------------------------------------------------------

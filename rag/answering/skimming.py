@@ -37,6 +37,7 @@ _OPEN = re.compile(
     r"|nu (?:se știe|este clar|s-a decis)|rămâne de (?:văzut|stabilit)|de stabilit)\b",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"[^\W_a-zăâîșț].*[.!?…。][\"'”’)\]]*\Z|[\"'“„(].*[.!?…。]\W*\Z", re.S)
 _MAX_WORDS = 45  # of a sentence that is shown
 _MIN_WORDS = 5
 _MAX_NUMBERS = 4  # of a sentence; more are a list
@@ -87,7 +88,7 @@ def _scored(passages: Sequence[Chunk], score: Callable[[str], float]) -> Iterato
     for chunk in passages:
         for start, end in sentences.spans(chunk.text):
             text = chunk.text[start:end]
-            if _MIN_WORDS <= len(text.split()) <= _MAX_WORDS and not text.startswith(("#", "|")):
+            if _MIN_WORDS <= len(text.split()) <= _MAX_WORDS and _WHOLE.match(text):
                 yield score(text), chunk, start, end
 
 

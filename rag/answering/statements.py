@@ -32,6 +32,12 @@ _FRAME = re.compile(
     r"|(?:este|e) vorba despre)\s+(?=\S)",
     re.IGNORECASE,
 )
+# What is said of the text, and not of what it is about.
+_META = re.compile(
+    r"\b(?:main point|(?:this|the) text|the passages?|answer to the question"
+    r"|acest text|pasaj\w*)\b",
+    re.IGNORECASE,
+)
 _LISTED = re.compile(r"^\s*(?:[-*+•#>]+|\d{1,3}[.)])\s+")
 _EMPHASIS = re.compile(r"\*\*|__|`")
 _LEADS_IN = (":", "?")
@@ -95,7 +101,7 @@ def _sentences(answer: Answer) -> Iterator[str]:
         if is_open and is_cut and end == spans[-1][1]:
             continue
         says_little = len(sentence.split()) < _MIN_WORDS or sentence.endswith(_LEADS_IN)
-        if not says_little and not is_refusal(sentence):
+        if not (says_little or is_refusal(sentence) or _META.search(sentence)):
             yield f"{sentence}." if is_open else sentence
 
 

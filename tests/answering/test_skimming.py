@@ -52,6 +52,11 @@ def test_no_figure_is_told_when_there_are_only_years_or_lists() -> None:
     assert key_figures([years, listed, labelled], 3) == []
 
 
+def test_half_a_sentence_is_no_figure_when_a_passage_was_cut() -> None:
+    assert key_figures([chunk("There were 111,529 families (70.4% of all); the")], 3) == []
+    assert key_figures([chunk("families were 70.4% of all households there.")], 3) == []
+
+
 def test_a_figure_is_told_once_when_passages_overlap() -> None:
     said = "About 30% of the girls work on farms."
     assert len(key_figures([chunk(said), chunk(said, start=20)], 3)) == 1

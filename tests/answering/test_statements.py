@@ -60,6 +60,7 @@ def test_a_sentence_is_left_out_when_no_passage_backs_it() -> None:
         ("- **The sky is blue by day**", "The sky is blue by day."),
         ("Blue sky.", None),
         ("The passages do not mention the sky by day.", None),
+        ("The text describes a blue sky by day.", None),
         ("", None),
     ],
 )  # fmt: skip

@@ -11,6 +11,8 @@ from scripted_server import Scripted, ScriptedServer
 
 from rag.cli import main
 from rag.commands import briefing as command
+from rag.models.chat import ChatModel
+from rag.models.endpoint import EndpointModel
 
 PUMP = "# Pump\n\nChange the oil every 500 hours. The date of the next service is not yet known."
 
@@ -118,3 +120,18 @@ def test_turns_are_in_the_ledger_when_it_is_on(folder: Path, capsys: Output) -> 
     )
     found = as_json(capsys, "ledger")
     assert (found["turns"], found["auto_turns"]) == (turns, 0)
+
+
+@pytest.mark.anyio
+async def test_a_person_is_asked_once_when_a_model_is_elsewhere() -> None:
+    asked = []
+
+    async def agree(model: ChatModel) -> bool:
+        asked.append(model.name)
+        return True
+
+    consent = command.once(agree)
+    near = EndpointModel("near", "https://models.example/v1")
+    far = EndpointModel("far", "https://models.example/v1")
+    assert [await consent(model) for model in (near, far, near)] == [True, True, True]
+    assert asked == ["near", "far"]
