@@ -15,11 +15,12 @@ from rag.measuring.probes import Probe, probe_of
 from rag.measuring.probes_check import faults
 from rag.measuring.rubric import Rubric, Score, Written, rubric
 from rag.measuring.samples import Plan, Prompt, Sample
-from rag.measuring.statistics import Estimate, estimate, median, share
+from rag.measuring.statistics import Estimate, chance, estimate, median, share, share_difference
 from rag.measuring.throughput import decode_tokens_per_s, first_token_ms, known, total_ms
 
 CostOf = Callable[[Sample], float | None]  # US dollars; None: not known
 SCORES = ("coherence", "factuality", "conciseness")
+_FEWEST = 2  # prompts that a difference is told of
 _DERIVED = {"reason"}  # abilities whose right answers do not stand in their sources
 
 
@@ -65,6 +66,7 @@ class Difference:
     model: str
     than: str
     figures: Mapping[str, Estimate | None]  # "passed", and the names of SCORES
+    chance: float | None  # that passes differ so much between equals; None: no probes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +118,18 @@ def _faults(probe: Probe | None, text: str) -> tuple[str, ...] | None:
 # --- of many ---------------------------------------------------------------------------------
 
 Figure = Callable[[Trial], float | None]
+Over = Callable[[list[float]], float]  # rounds
 
 
 def _passed(trial: Trial) -> float | None:
     return None if trial.passed is None else float(trial.passed)
 
 
-def _figures() -> Mapping[str, Figure]:
-    return {"passed": _passed, **{name: _score_of(name) for name in SCORES}}
-
-
 def _score_of(name: str) -> Figure:
     return lambda trial: trial.score(name)
 
 
-def _by_prompt(
-    figure: Figure, model: str, trials: Sequence[Trial], over: Callable[[list[float]], float]
-) -> dict[str, float]:
+def _by_prompt(figure: Figure, model: str, trials: Sequence[Trial], over: Over) -> dict[str, float]:
     """Of each prompt where it is known, over its rounds."""
     found: dict[str, list[float]] = {}
     for trial in trials:
@@ -166,18 +163,25 @@ def _standing(model: str, trials: Sequence[Trial]) -> Standing:
 
 
 def _difference(model: str, than: str, trials: Sequence[Trial]) -> Difference:
-    return Difference(
-        model,
-        than,
-        {
-            name: _paired(
-                _by_prompt(figure, model, trials, fmean), _by_prompt(figure, than, trials, fmean)
-            )
-            for name, figure in _figures().items()
-        },
-    )
+    scores = {name: _scores_less(_score_of(name), model, than, trials) for name in SCORES}
+    pairs = _pairs(_passed, model, than, trials, min)
+    if len(pairs) < _FEWEST:
+        return Difference(model, than, {"passed": None, **scores}, None)
+    ones, others = ([bool(value) for value in column] for column in zip(*pairs, strict=True))
+    wins = sum(one and not other for one, other in zip(ones, others, strict=True))
+    losses = sum(other and not one for one, other in zip(ones, others, strict=True))
+    passed = share_difference(ones, others)
+    return Difference(model, than, {"passed": passed, **scores}, chance(wins, losses))
 
 
-def _paired(values: Mapping[str, float], others: Mapping[str, float]) -> Estimate | None:
-    differences = [values[prompt] - others[prompt] for prompt in values if prompt in others]
-    return estimate(differences) if len(differences) > 1 else None
+def _scores_less(figure: Figure, model: str, than: str, trials: Sequence[Trial]) -> Estimate | None:
+    pairs = _pairs(figure, model, than, trials, fmean)
+    return estimate([one - other for one, other in pairs]) if len(pairs) >= _FEWEST else None
+
+
+def _pairs(
+    figure: Figure, model: str, than: str, trials: Sequence[Trial], over: Over
+) -> list[tuple[float, float]]:
+    ones = _by_prompt(figure, model, trials, over)
+    others = _by_prompt(figure, than, trials, over)
+    return [(ones[prompt], others[prompt]) for prompt in ones if prompt in others]

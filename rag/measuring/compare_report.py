@@ -31,6 +31,7 @@ METHOD = (
     "and conciseness run from 1 to 5 and are counted from words, without a model: they see loops, "
     "numbers and names that are not in the text, and padding, but no wrong thought."
 )
+_CHANCE = 0.05
 _UNPRICED = Missing("A model elsewhere has no price, or nobody knows what energy one here took.")
 _NOTHING = Missing("There is nothing to compare it with.")
 _NOT_STREAMED = Missing("It is not known how soon, or how fast, the answers were written.")
@@ -45,8 +46,7 @@ def title(found: Compared) -> str:
 def summary(found: Compared) -> str:
     """One paragraph."""
     told = "; ".join(map(_in_words, found.standings)) + "."
-    differences = [one for one in found.differences if (one.figures["passed"])]
-    told += "".join(f" {_difference_in_words(one)}" for one in differences)
+    told += "".join(map(_difference_in_words, found.differences))
     return told if found.is_whole else f"{told} The run was stopped before its end."
 
 
@@ -62,12 +62,12 @@ def _in_words(one: Standing) -> str:
 
 def _difference_in_words(one: Difference) -> str:
     passed = one.figures["passed"]
-    if passed is None:
+    if passed is None or one.chance is None:
         return ""
-    if passed.low <= 0 <= passed.high:
-        return f"Between {one.model} and {one.than} no difference in passes is beyond chance."
-    better = (one.model, one.than) if passed.value > 0 else (one.than, one.model)
-    return f"{better[0]} passes more than {better[1]} does, beyond chance."
+    if one.chance >= _CHANCE:
+        return f" Between {one.model} and {one.than} the difference in passes may be chance."
+    better, worse = (one.model, one.than) if passed.value > 0 else (one.than, one.model)
+    return f" {better} passes more than {worse} does, beyond chance."
 
 
 def sections(found: Compared, judged: Judged | None) -> tuple[Section, ...]:
@@ -137,17 +137,28 @@ def _outcome(trials: Sequence[Trial]) -> str | None:
 
 
 def difference_table(found: Compared) -> Table:
-    rows = tuple(
-        (f"{one.model} less {one.than}", *(one.figures[name] or _NOTHING for name in
-         ("passed", *SCORES)))
-        for one in found.differences
-    )  # fmt: skip
     return Table(
         "What differs beyond chance?",
-        (Column("Models"), Column("passed", "share"), *map(Column, SCORES)),
-        rows,
-        note="Prompt by prompt. An interval that holds 0 shows no difference.",
+        (
+            Column("Models"),
+            Column("passed", "share"),
+            Column("by chance", "share"),
+            *map(Column, SCORES),
+        ),
+        tuple(tuple(_difference(one)) for one in found.differences),
+        note=(
+            "Prompt by prompt, with Newcombe's 95% interval for passed. By chance: how likely so "
+            "uneven passes are between equals (exact sign test). An interval of a score that holds "
+            "0 shows no difference."
+        ),
     )
+
+
+def _difference(one: Difference) -> Iterator[Value]:
+    yield f"{one.model} less {one.than}"
+    yield one.figures["passed"] or _NOTHING
+    yield _NOTHING if one.chance is None else one.chance
+    yield from (one.figures[name] or _NOTHING for name in SCORES)
 
 
 def judge_tables(found: Judged) -> tuple[Part, ...]:

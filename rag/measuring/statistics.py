@@ -60,6 +60,49 @@ def share(happened: Sequence[bool]) -> Estimate | None:
     return Estimate(found, max(0.0, middle - half), min(1.0, middle + half), count)
 
 
+def share_difference(ones: Sequence[bool], others: Sequence[bool]) -> Estimate | None:
+    """How much oftener something happened in ``ones`` than in ``others``, case by case.
+
+    With the interval of Newcombe (1998, method 10), which has a width however few cases there are.
+    """
+    one, other, count = share(ones), share(others), len(ones)
+    if one is None or other is None:
+        return None
+    found, lean = one.value - other.value, _correlation(ones, others)
+    below = _both(one.value - one.low, other.high - other.value, lean)
+    above = _both(one.high - one.value, other.value - other.low, lean)
+    return Estimate(found, max(-1.0, found - below), min(1.0, found + above), count)
+
+
+def _both(one: float, other: float, lean: float) -> float:
+    return math.sqrt(max(0.0, one**2 - 2 * lean * one * other + other**2))
+
+
+def _correlation(ones: Sequence[bool], others: Sequence[bool]) -> float:
+    """Of the two columns, with Newcombe's correction for continuity."""
+    cases = list(zip(ones, others, strict=True))
+    both, first, second, neither = (
+        cases.count(case) for case in ((True, True), (True, False), (False, True), (False, False))
+    )
+    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
+    product = both * neither - first * second
+    if not margins:
+        return 0.0
+    corrected = max(0.0, product - len(cases) / 2) if product > 0 else product
+    return corrected / math.sqrt(margins)
+
+
+def chance(wins: int, losses: int) -> float:
+    """How likely so uneven a split is if both are as good: the exact sign test, two-sided.
+
+    >>> chance(5, 0)
+    0.0625
+    """
+    count = wins + losses
+    tail = sum(math.comb(count, at) for at in range(min(wins, losses) + 1))
+    return min(1.0, 2 * tail / math.pow(2, count))
+
+
 def paired(
     statistic: Callable[..., float | None], *columns: Sequence[float] | NDArray[Any]
 ) -> Estimate | None:

@@ -85,7 +85,8 @@ def test_every_probe_is_checked_when_no_prompt_is_given(ran: Compare) -> None:
     assert clever["passed"]["low"] == pytest.approx(0.816, abs=0.001)  # Wilson, 17 of 17
     [difference] = told["differences"]
     assert difference["than"].endswith("#dull")
-    assert difference["figures"]["passed"]["low"] == 1.0
+    assert difference["figures"]["passed"]["low"] == pytest.approx(0.739, abs=0.001)
+    assert difference["chance"] == 2 / 2**17
     answer = next(one for one in told["answers"] if one["prompt"] == "format-1"
                   and one["model"].endswith("#dull"))  # fmt: skip
     assert answer["ability"] == "format"

@@ -2,7 +2,16 @@ import pytest
 from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from rag.measuring.curves import Array, auroc
-from rag.measuring.statistics import Estimate, estimate, median, paired, percentile, share
+from rag.measuring.statistics import (
+    Estimate,
+    chance,
+    estimate,
+    median,
+    paired,
+    percentile,
+    share,
+    share_difference,
+)
 
 
 def test_an_estimate_is_unknown_when_there_are_no_values() -> None:
@@ -84,3 +93,40 @@ def test_a_share_has_the_interval_of_wilson_when_another_library_works_it_out(
 
 def test_a_share_is_unknown_when_there_are_no_cases() -> None:
     assert share([]) is None
+
+
+def test_a_difference_of_shares_has_the_interval_of_newcombe_when_his_example_is_taken() -> None:
+    # Newcombe 1998, table II: 36, 12, 2 and 0 pairs.
+    ones = [True] * 36 + [True] * 12 + [False] * 2
+    others = [True] * 36 + [False] * 12 + [True] * 2
+    found = share_difference(ones, others)
+    assert found is not None
+    assert found.value == pytest.approx(0.2)
+    assert found.low == pytest.approx(0.0569, abs=1e-4)
+    assert found.high == pytest.approx(0.3404, abs=1e-4)
+
+
+def test_a_difference_has_a_width_when_cases_are_few() -> None:
+    found = share_difference([True, True], [False, False])
+    assert found is not None
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low < 0.1
+    assert share_difference([], []) is None
+
+
+def test_a_difference_turns_its_sign_when_columns_are_exchanged() -> None:
+    ones, others = [True, True, False, True], [True, False, False, False]
+    there, back = share_difference(ones, others), share_difference(others, ones)
+    assert there is not None
+    assert back is not None
+    mirrored = (-back.value, -back.high, -back.low)
+    assert (there.value, there.low, there.high) == pytest.approx(mirrored)
+
+
+@pytest.mark.parametrize(("wins", "losses"), [(0, 0), (1, 0), (5, 0), (9, 2), (3, 3), (0, 17)])
+def test_chance_is_that_of_the_sign_test_when_another_library_works_it_out(
+    wins: int, losses: int
+) -> None:
+    count = wins + losses
+    expected = binomtest(wins, count).pvalue if count else 1.0
+    assert chance(wins, losses) == pytest.approx(expected)
