@@ -28,7 +28,6 @@ from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
 from rag.measuring import ledger
 from rag.measuring.energy import meter_of
 from rag.measuring.prices import load_prices
-from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, words_of
@@ -36,7 +35,6 @@ from rag.types import Answer, Failed, Mode, Tier
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
-TIERS: tuple[Tier, ...] = ("slm", "llm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class Workspace:
         self._closing.push_async_callback(self._roster.close)
         if warm:
             # The larger model of the other modes takes memory that may never be needed.
-            self._roster.warm("llm" if self.settings.mode == "llm" else "slm", self._may_be_asked)
+            self._roster.warm("llm" if self.settings.mode == "llm" else "slm")
             await asyncio.to_thread(language.warm_up)
         try:
             if follow:
@@ -268,10 +266,6 @@ class Workspace:
             consent=always if self.settings.allow_remote else consent,
         )
 
-    def _may_be_asked(self, model: ChatModel) -> bool:
-        """Without a person's consent."""
-        return model.reach == "machine" or self.settings.allow_remote
-
     async def record(self, end: Answer | Failed, mode: Mode) -> None:
         """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""
         if self.settings.ledger:
@@ -295,10 +289,6 @@ class Workspace:
     def status(self, tier: Tier, setting: str | None = None) -> TierStatus:
         """How far the model of ``setting``, None for the tier's own, is from answering."""
         return self._roster.status(tier, setting)
-
-    @property
-    def tiers(self) -> tuple[TierStatus, ...]:
-        return tuple(self.status(tier) for tier in TIERS)
 
     @property
     def model_names(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ MODULES = sorted(path for path in (ROOT / "rag").rglob("*.py") if path.name != "
 BOTTOM = {"types", "errors", "tokens", "language", "encoding"}
 STAGES = {"documents", "retrieval", "models"}
 MIDDLE = {"answering", "measuring"}
-ROOT_OF_ALL = {"workspace", "roster", "indexing", "folder", "doctor", "machine", "settings"} | {
-    "settings_page"
+ROOT_OF_ALL = {
+    *("workspace", "roster", "resolving", "indexing", "folder", "doctor", "machine"),
+    *("settings", "settings_page"),
 }
 ALLOWED = {
     **dict.fromkeys(BOTTOM, BOTTOM),
@@ -38,7 +39,7 @@ ENGINES = {
 }
 FRONT_ENDS = [
     ROOT / "app.py",
-    ROOT / "reply.py",
+    *(ROOT / "handlers").glob("*.py"),
     *(
         path
         for path in MODULES

@@ -188,6 +188,45 @@ async def test_auto_chooses_anew_when_a_person_looks_again(
     assert (await roster.resolve("slm")).setting.model == "qwen3:4b"
 
 
+# --- made ready in the background
+
+
+async def test_a_model_is_ready_when_a_chat_has_switched_to_it(
+    homes: Homes, scripted_server: ScriptedServer
+) -> None:
+    setting = f"{scripted_server.base_url}#scripted-model"
+    roster = Roster(homes, {"slm": "auto", "llm": "none"})
+    roster.warm("slm", setting)
+    roster.warm("slm", setting)  # is at work
+    await roster._warming["slm", setting]
+    assert roster.status("slm", setting).state == "ready"
+    assert len(scripted_server.history) == 1  # the probe, which loads it
+    assert roster.status("slm").state == "unknown"
+    await roster.close()
+
+
+async def test_a_switch_tells_why_when_its_model_cannot_be_reached(homes: Homes) -> None:
+    setting = "http://127.0.0.1:9/v1#m"
+    roster = Roster(homes, {"slm": "auto", "llm": "none"})
+    roster.warm("slm", setting)
+    await roster._warming["slm", setting]
+    status = roster.status("slm", setting)
+    assert (status.state, status.is_ready) == ("failed", True)
+    assert "Nothing answers at http://127.0.0.1:9/v1." in status.sentence
+    await roster.close()
+
+
+async def test_a_model_elsewhere_is_not_warmed_when_a_chat_has_switched_to_it(
+    homes: Homes,
+) -> None:
+    setting = "https://models.example/v1#far"
+    roster = Roster(homes, {"slm": "auto", "llm": "none"})
+    roster.warm("slm", setting)
+    await roster._warming["slm", setting]
+    assert roster.status("slm", setting).state == "idle"
+    await roster.close()
+
+
 # --- other machines
 
 

@@ -255,9 +255,9 @@ async def test_tiers_tell_what_they_are_when_they_have_been_resolved(
     opened: Open, scripted_server: ScriptedServer
 ) -> None:
     async with opened() as workspace:
-        assert [status.state for status in workspace.tiers] == ["unknown", "unknown"]
+        assert [workspace.status(tier).state for tier in ("slm", "llm")] == ["unknown", "unknown"]
         await workspace.pipeline()
-        small, large = workspace.tiers
+        small, large = workspace.status("slm"), workspace.status("llm")
     assert (small.state, small.model, small.is_ready) == ("idle", "small", False)
     assert small.setting == f"{scripted_server.base_url}#small"
     assert (large.state, large.model, large.is_ready) == ("none", "", True)
@@ -286,7 +286,7 @@ async def test_a_remote_model_is_neither_warmed_nor_asked_when_it_was_not_allowe
     )
     workspace = Workspace(settings)
     await workspace.open()
-    await workspace._roster._warming["slm"]
+    await workspace._roster._warming["slm", None]
     pipeline = await workspace.pipeline()
     assert not await pipeline.consent(pipeline.slm)
     assert workspace.status("slm").state == "idle"
@@ -320,7 +320,7 @@ async def test_the_status_says_why_when_a_model_cannot_be_reached(tmp_path: Path
     )
     workspace = Workspace(settings)
     await workspace.open()
-    await workspace._roster._warming["slm"]
+    await workspace._roster._warming["slm", None]
     status = workspace.status("slm")
     await workspace.close()
     assert (status.state, status.is_ready) == ("failed", True)

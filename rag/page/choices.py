@@ -48,6 +48,14 @@ class Choices:
     temperature: float | None = None
     documents: frozenset[str] = frozenset()  # ids; empty: all
 
+    @property
+    def warmed(self) -> tuple[Tier, ...]:
+        """Whose models are worth loading before they are asked: the one that answers first, and a
+        larger one that was chosen for this chat."""
+        if self.mode in {"slm", "llm"}:
+            return ("slm" if self.mode == "slm" else "llm",)
+        return ("slm",) if self.llm is None else ("slm", "llm")
+
     def of_pipeline(self) -> PipelineChoices:
         return {
             "slm": self.slm,

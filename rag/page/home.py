@@ -108,6 +108,13 @@ class Home:
         state = "" if chat.writing else self.waits_for(choices, chat.words)
         return chat.words(key, state=state) if state else ""
 
+    async def warm(self, choices: Choices) -> None:
+        """Make ready, in the background, what a chat has switched to and will ask; models on other
+        machines are left alone. A larger one that nobody has chosen takes memory in vain."""
+        roster = (await self.workspace()).roster
+        for tier in choices.warmed:
+            roster.warm(tier, getattr(choices, tier))
+
     @property
     def patience(self) -> Patience:
         settings = self.settings

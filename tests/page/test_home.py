@@ -39,6 +39,7 @@ class Workspace:
         self.is_closed = False
         self.progress: Progress | None = None
         self.is_ready = True
+        self.warmed: list[tuple[str, str | None]] = []
         self.opened.append(self)
 
     async def open(self, _on_event: Any) -> None:
@@ -48,6 +49,13 @@ class Workspace:
 
     async def close(self) -> None:
         self.is_closed = True
+
+    @property
+    def roster(self) -> Workspace:
+        return self
+
+    def warm(self, tier: str, setting: str | None) -> None:
+        self.warmed.append((tier, setting))
 
     def status(self, tier: str, setting: str | None) -> Status:
         return Status(f"{tier}:{setting}", self.progress, self.is_ready)
@@ -156,3 +164,19 @@ def test_progress_is_told_when_only_some_of_it_is_known(
     progress: Progress | None, line: str
 ) -> None:
     assert waiting("m", progress, ENGLISH) == line
+
+
+@pytest.mark.anyio
+async def test_what_a_chat_switched_to_is_warmed_when_it_will_be_asked(home: Home) -> None:
+    Workspace.gate.set()
+    await home.warm(Choices("auto", slm="embedded:a", llm="embedded:b"))
+    await home.warm(Choices("auto"))
+    await home.warm(Choices("slm", llm="embedded:b"))
+    await home.warm(Choices("llm", slm="embedded:a"))
+    assert Workspace.opened[0].warmed == [
+        ("slm", "embedded:a"),
+        ("llm", "embedded:b"),
+        ("slm", None),
+        ("slm", None),
+        ("llm", None),
+    ]
