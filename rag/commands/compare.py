@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from rag.answering.fitting import THINKING_TOKENS
 from rag.answering.options import AnsweringOptions
 from rag.commands.asking import docs_option
 from rag.commands.bench import POSITIVE, measured
@@ -152,10 +153,12 @@ async def _prompts(
     max_tokens: int,
     settings: Settings,
 ) -> tuple[Prompt, ...]:
+    thinks = any(model.capabilities.reasons for model in models)
+    room = max_tokens + (THINKING_TOKENS if thinks else 0)
     if not asked:
-        return tuple(probe.prompt(max_tokens) for probe in probes())
+        return tuple(probe.prompt(room) for probe in probes())
     if docs is None:
-        return (own_prompt(asked, max_tokens),)
+        return (own_prompt(asked, room),)
     options = AnsweringOptions(settings.top_k, settings.context_tokens, max_tokens=max_tokens)
     async with opened(docs) as workspace:
         found = await asyncio.to_thread(grounded_prompt, asked, workspace.index, models, options)

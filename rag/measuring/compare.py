@@ -108,11 +108,15 @@ def _trial(sample: Sample, prompt: Prompt, cost_usd: float | None) -> Trial:
         return Trial(sample, ability, (sample.error,) if probe else None, None, cost_usd)
     sources = () if ability in _DERIVED else prompt.sources
     written = Written(sample.text, prompt.question, sources, sample.finish_reason == "length")
-    return Trial(sample, ability, _faults(probe, sample.text), rubric(written), cost_usd)
+    return Trial(sample, ability, _faults(probe, written), rubric(written), cost_usd)
 
 
-def _faults(probe: Probe | None, text: str) -> tuple[str, ...] | None:
-    return faults(probe.check, text) if probe else None
+def _faults(probe: Probe | None, written: Written) -> tuple[str, ...] | None:
+    """A cut answer may end in what is right by chance."""
+    if probe is None:
+        return None
+    cut = ("It was cut at its limit.",) if written.is_cut else ()
+    return (*cut, *faults(probe.check, written.text))
 
 
 # --- of many ---------------------------------------------------------------------------------

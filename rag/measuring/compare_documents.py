@@ -33,4 +33,5 @@ def grounded_prompt(
     fittings = [Fitting(asked, options, model).first() for model in models]
     least = min(fittings, key=lambda fitted: fitted.context.token_count)
     passages = tuple(hit.chunk.text for hit in least.context.hits)
-    return Prompt("question", least.messages, least.max_tokens, question, passages)
+    room = max(fitted.max_tokens for fitted in fittings)  # for those that think
+    return Prompt("question", least.messages, room, question, passages)

@@ -32,6 +32,11 @@ _PADDING = re.compile(
     r"|(?:hope this helps|let me know if|feel free to|if you have any)[^\n]*\W*\Z",
     re.IGNORECASE,
 )
+_WORD_LIMIT = re.compile(
+    r"\b(?:at most|no more than|up to|cel mult|maximum?|maxim)\s+(\d{1,3})\s+(?:de\s+)?"
+    r"(?:words|cuvinte)\b",
+    re.IGNORECASE,
+)
 _SENTENCES = {
     "written": "There is no answer.",
     "varied": "It repeats itself.",
@@ -152,10 +157,16 @@ def conciseness(written: Written) -> Mapping[str, float]:
         return {"written": 0.0}
     more = len(written.added) / len(written.words) if written.words else 1.0
     return {
-        "length": fit_of_length(written.text, written.question),
+        "length": _fit(written.text, written.question),
         "adds": 1.0 if refuses(written.text) else min(1.0, more / _NEW_WORDS),
         "plain": _PADDED if _PADDING.search(written.text) else 1.0,
     }
+
+
+def _fit(text: str, question: str) -> float:
+    """To the number of words that is asked for, or else to what such a question takes."""
+    limit = _WORD_LIMIT.search(question)
+    return min(1.0, int(limit[1]) / len(text.split())) if limit else fit_of_length(text, question)
 
 
 def _share(words: Collection[str], sources: Sources) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -39,6 +39,11 @@ def test_a_probe_counts_once_and_as_failed_when_one_round_fails() -> None:
     passed = ended.standings[0].passed
     assert passed is not None
     assert (passed.value, passed.count) == (0.0, 1)
+
+
+def test_an_answer_is_failed_when_it_was_cut_after_the_right_word() -> None:
+    ended = found(sample("a", "Mira", finish_reason="length"))
+    assert ended.trials[0].faults == ("It was cut at its limit.",)
 
 
 def test_a_warm_up_counts_nowhere_when_it_was_right() -> None:
@@ -118,7 +123,11 @@ class Reader:
     best_passages: int
     best_form: Form = "answer"
     name: str = "reader"
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(context_tokens=4096))
+    reasons: bool = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(context_tokens=8192, reasons=self.reasons)
 
 
 INDEX = MemoryIndex(
@@ -139,6 +148,13 @@ def test_all_read_what_the_least_reads_when_models_take_more_or_less() -> None:
     assert "in a full sentence" in system.content
     assert asked.content.endswith("Question: What does the beacon burn?")
     assert "[1] a.md" in asked.content
+
+
+def test_there_is_room_to_think_when_one_of_the_models_does() -> None:
+    models: list[Any] = [Reader(1), Reader(3, reasons=True)]
+    options = AnsweringOptions(max_tokens=100)
+    assert grounded_prompt("What burns?", INDEX, models[:1], options).max_tokens == 100
+    assert grounded_prompt("What burns?", INDEX, models, options).max_tokens == 1636
 
 
 def test_nothing_is_asked_when_the_documents_share_no_word() -> None:

@@ -112,6 +112,13 @@ def test_conciseness_is_low_when_words_are_wasted(text: str, most: float, becaus
     assert score.because == because
 
 
+@pytest.mark.parametrize("limit", ["in at most 5 words", "în cel mult 5 cuvinte"])
+def test_conciseness_is_low_when_a_limit_of_words_is_passed(limit: str) -> None:
+    assert judged(GOOD, question=f"Summarise it {limit}.").conciseness == Score(
+        3.0, "It is long for such a question."
+    )
+
+
 def test_conciseness_is_high_when_a_refusal_is_short() -> None:
     assert judged("The text does not say when the bridge was built.").conciseness.value == 5.0
 
