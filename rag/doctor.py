@@ -11,7 +11,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from rag.errors import RagError
+from rag import examining
+from rag.errors import RagError, SettingsError
 from rag.folder import digest
 from rag.machine import Finding, machine
 from rag.models.chat import ChatModel
@@ -44,9 +45,14 @@ async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator
             yield Finding("server", "ok", "No other model server was found on this machine.")
         for server in servers:
             yield _server(server)
+        for finding in examining.foundry(settings):
+            yield finding
         for tier in TIERS:
             finding = await _tier(roster, tier, settings, remote)
             yield _placed(finding, roster.status(tier).reach)
+            for finding in examining.price(tier, await _model(roster, tier), settings):
+                yield finding
+        yield examining.energy(settings)
     finally:
         await roster.close()
 
@@ -88,6 +94,13 @@ async def _tier(roster: Roster, tier: Tier, settings: Settings, remote: bool) ->
     if tier == "slm" and found.model is not None:
         return await _answer(check, found.model, found.reason)
     return Finding(check, "ok", status.sentence)
+
+
+async def _model(roster: Roster, tier: Tier) -> ChatModel | None:
+    try:
+        return (await roster.resolve(tier)).model
+    except SettingsError:  # told already
+        return None
 
 
 def _placed(finding: Finding, reach: Reach | None) -> Finding:

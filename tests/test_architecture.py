@@ -13,7 +13,8 @@ STAGES = {"documents", "retrieval", "models"}
 MIDDLE = {"answering", "measuring"}
 ROOT_OF_ALL = {
     *("workspace", "roster", "resolving", "indexing", "folder", "doctor", "machine"),
-    *("settings", "settings_page"),
+    "examining",
+    *("settings", "settings_page", "troubleshooting"),
 }
 ALLOWED = {
     **dict.fromkeys(BOTTOM, BOTTOM),

@@ -8,6 +8,8 @@ from scripted_server import Scripted, ScriptedServer
 
 from rag.doctor import examine
 from rag.machine import Finding
+from rag.models.foundry import sdk
+from rag.models.foundry.offers import Provider, remember_providers
 from rag.models.weights import WEIGHTS
 from rag.settings import Settings, load
 
@@ -136,3 +138,70 @@ async def test_nothing_is_sent_when_a_model_is_on_another_machine(settings: Sett
             "The option --remote asks it. It is on your network.",
         ),
     ]
+
+
+@pytest.mark.anyio
+async def test_a_models_price_is_asked_for_when_it_is_elsewhere_and_in_no_list(
+    settings: Settings,
+) -> None:
+    far = "https://models.example/v1#far"
+    finding = await of_model(with_(settings, llm=far), "llm price")
+    assert finding == Finding(
+        "llm price",
+        "warning",
+        "The price of far is in no list, so what its answers cost is not known.",
+        "Set RAG_PRICES=far=PROMPT/COMPLETION, in US dollars for a million tokens of each, or "
+        "correct the list that `python -m rag prices --copy` makes.",
+    )
+    priced = with_(settings, llm=far, prices="far=1/2")
+    assert not [one async for one in examine(priced) if one.check == "llm price"]
+    unread = await of_model(with_(settings, llm=far, prices="far"), "llm price")
+    assert (unread.state, "RAG_PRICES" in unread.message) == ("problem", True)
+
+
+@pytest.mark.anyio
+async def test_a_price_is_called_old_when_it_was_checked_long_ago(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    (settings.data_dir / "prices.toml").write_text(
+        '[[provider]]\nname = "Mine"\nsource = "https://models.example"\nchecked = 2020-01-01\n'
+        '[provider.models]\n"far" = { prompt = 1, completion = 2 }\n'
+    )
+    finding = await of_model(with_(settings, llm="https://models.example/v1#far"), "llm price")
+    assert finding.message.startswith("The price of far was checked more than a year ago")
+
+
+@pytest.mark.anyio
+async def test_energy_is_told_when_watts_are_given(settings: Settings) -> None:
+    finding = await of_model(with_(settings, watts=15.0), "energy")
+    assert finding.message == "Energy is counted at 15 W while a model here works (RAG_WATTS)."
+
+
+@pytest.mark.anyio
+async def test_the_runtime_of_foundry_local_is_described_when_it_is_installed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk, "is_installed", lambda: True)
+    monkeypatch.setattr(sdk, "installed_version", lambda: "2.2.1")
+    before = await of_model(settings, "foundry local")
+    assert before == Finding(
+        "foundry local",
+        "ok",
+        "Foundry Local's runtime 2.2.1 is installed. Fetched: no model yet. Execution providers: "
+        "looked for by `python -m rag models foundry`. Each start of it is reported to Microsoft, "
+        "without any text: see docs/foundry.md.",
+    )
+    found = (Provider("CUDAExecutionProvider", True), Provider("QNNExecutionProvider", False))
+    remember_providers(found, settings.data_dir)
+    after = await of_model(settings, "foundry local")
+    assert "Execution providers registered: CUDAExecutionProvider. Each" in after.message
+    remember_providers((), settings.data_dir)
+    none = await of_model(settings, "foundry local")
+    assert "registered: none beside the processor." in none.message
+
+
+@pytest.mark.anyio
+async def test_nothing_is_said_of_foundry_local_when_it_is_not_installed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sdk, "is_installed", lambda: False)
+    assert not [one async for one in examine(settings) if one.check == "foundry local"]

@@ -64,6 +64,11 @@ class Prices:
         fitting = (one for one in self.listed if one.fits(model, address))
         return next((one.price for one in fitting if one.counts(self.today)), None)
 
+    def is_old(self, model: str, address: str | None = None) -> bool:
+        """Whether there is a price, but none young enough to count."""
+        is_there = any(one.fits(model, address) for one in self.listed)
+        return is_there and self.find(model, address) is None
+
 
 NO_PRICES = Prices((), date.min)
 

@@ -17,7 +17,15 @@ import httpx
 from rag.errors import DownloadFailed, ModelNotFound, RagError, SettingsError, WeightsError
 from rag.models.disk import disk_errors, require_room
 from rag.models.foundry import child, source
-from rag.models.foundry.offers import MIB, Catalogue, Provider, of_pulled, offered, remember
+from rag.models.foundry.offers import (
+    MIB,
+    Catalogue,
+    Provider,
+    of_pulled,
+    offered,
+    remember,
+    remember_providers,
+)
 from rag.models.foundry.sdk import CATALOGUE_URL, require_installed
 from rag.models.foundry.source import Pulled
 from rag.models.weights import Progress
@@ -48,6 +56,8 @@ def listed(data_dir: Path, *, catalogue_url: str = CATALOGUE_URL) -> Catalogue:
     asked = ["list", str(data_dir), catalogue_url if reachable else ""]
     told = _last(child.events(asked, limit_s=_LIST_S))
     providers = tuple(Provider(**one) for one in told.get("providers", ()))
+    if told:
+        remember_providers(providers, data_dir)
     models = tuple(one for each in told.get("models", ()) if (one := offered(each, here)).variants)
     if not models:
         return Catalogue(of_pulled(here.values()), providers, _SILENT if reachable else _OFFLINE)
@@ -118,7 +128,9 @@ def register(
             case "provider":
                 on_progress(Progress("download", int(event["percent"]), 100, "steps"))
             case "done":
-                return tuple(Provider(**one) for one in event["providers"])
+                providers = tuple(Provider(**one) for one in event["providers"])
+                remember_providers(providers, data_dir)
+                return providers
     if stop is not None and stop.is_set():
         raise WeightsError("Fetching execution providers was stopped.")
     raise DownloadFailed(

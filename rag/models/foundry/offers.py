@@ -120,5 +120,25 @@ def remembered(data_dir: Path) -> tuple[Offered, ...]:
         return ()
 
 
+def remember_providers(providers: Sequence[Provider], data_dir: Path) -> None:
+    told = json.dumps([asdict(one) for one in providers])
+    with suppress(OSError):
+        foundry_folder(data_dir).mkdir(parents=True, exist_ok=True)
+        _provider_memory(data_dir).write_text(told, encoding="utf-8")
+
+
+def remembered_providers(data_dir: Path) -> tuple[Provider, ...] | None:
+    """As they were when last listed or registered; None when nobody has looked yet."""
+    try:
+        told = json.loads(_provider_memory(data_dir).read_text(encoding="utf-8"))
+        return tuple(Provider(**one) for one in told)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
 def _memory(data_dir: Path) -> Path:
     return foundry_folder(data_dir) / "catalogue.json"
+
+
+def _provider_memory(data_dir: Path) -> Path:
+    return foundry_folder(data_dir) / "providers.json"

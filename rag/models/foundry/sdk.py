@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ logger = logging.getLogger(__name__)
 def is_installed() -> bool:
     """Without importing it."""
     return importlib.util.find_spec("foundry_local_sdk") is not None
+
+
+def installed_version() -> str:
+    """ "" where it is not installed, or not by a package."""
+    try:
+        return version("foundry-local-sdk") if is_installed() else ""
+    except PackageNotFoundError:
+        return ""
 
 
 def require_installed() -> None:
