@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "app.py",
-    "reply.py",
+    "handlers",
     "chainlit.md",
     "chainlit_ro-RO.md",
     ".chainlit",

@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from rag.models.endpoint import EndpointModel
+from rag.page.chat import Chat
 from rag.page.wording import Wording
 
 ROOT = Path(__file__).parents[1]
@@ -110,11 +111,11 @@ async def test_consent_is_asked_anew_when_the_words_go_to_another_address(
         asked.append(question.replace("\\", ""))
         return True
 
-    chat = app.Chat(Wording("en"))
-    monkeypatch.setattr(app, "the_chat", lambda: chat)
+    chat = Chat(Wording("en"))
+    monkeypatch.setattr(app.turns, "the_chat", lambda: chat)
     monkeypatch.setattr(app.reply, "ask", allow)
     for address in ("https://one.example/v1", "https://one.example/v1", "https://two.example/v1"):
-        assert await app.consent(EndpointModel("", address, "secret"))
+        assert await app.turns.consent(EndpointModel("", address, "secret"))
     assert ["one.example" in question for question in asked] == [True, False]
     assert "would be sent to **https://two.example**" in asked[1]
     assert chat.allowed == {"https://one.example": True, "https://two.example": True}

@@ -211,6 +211,9 @@ export default function TurnCard() {
         {card.can.larger ? (
           <button type="button" className="rag-act" disabled={loading} onClick={() => act('larger')}>{labels.ask_larger}</button>
         ) : null}
+        {card.can.compare ? (
+          <button type="button" className="rag-act" disabled={loading} onClick={() => act('compare')}>{labels.compare}</button>
+        ) : null}
         {card.can.keep ? (
           <button type="button" className="rag-act" disabled={loading} onClick={() => act('keep')}>{labels.keep_local}</button>
         ) : null}

@@ -100,6 +100,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "can": {
             "larger": asked.has_larger and answer.route in {"slm", "declined"},
             "keep": asked.draft is not None,
+            "compare": asked.has_larger,
         },
         "stages": stages,
         "total_ms": sum(stage["ms"] for stage in stages),
@@ -116,7 +117,7 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
             "sources", "nearest", "details", "total", "passages", "confidence", "cost", "energy",
             "trace",
             "unsupported", "unsupported_legend", "whole_document", "why", "why_title",
-            "ask_larger", "keep_local", "searched_for", "speaks_for", "speaks_against",
+            "ask_larger", "keep_local", "compare", "searched_for", "speaks_for", "speaks_against",
         ) | {"page": words("page", page="{page}")},
     }  # fmt: skip
 

@@ -60,12 +60,27 @@ class Chat:
     index: MemoryIndex | None = None  # None: nothing was dropped yet
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
     turns: dict[str, Asked] = field(default_factory=dict)  # as they are shown, by id, in order
+    beside: dict[str, Asked] = field(default_factory=dict)  # compared; no part of the history
     writing: Telling | None = None  # the turn under way
+    is_occupied: bool = False  # with a comparison or a briefing
     allowed: dict[str, bool] = field(
         default_factory=dict
     )  # by address elsewhere: may it be sent to?
     is_asking: bool = False  # a person, who has to answer before the turn goes on
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def is_busy(self) -> bool:
+        return self.is_occupied or self.writing is not None
+
+    @contextmanager
+    def occupied(self) -> Iterator[None]:
+        """While it is at work at something that is no turn of its history."""
+        self.is_occupied = True
+        try:
+            yield
+        finally:
+            self.is_occupied = False
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -105,6 +120,8 @@ class Chat:
         """Forget a turn that is asked anew, and all that came after it; what they were."""
         ids = list(self.turns)
         later = ids[ids.index(turn_id) :] if turn_id in ids else []
+        for one in [one for one in self.beside if one.partition(" ")[0] in later]:
+            del self.beside[one]
         return [self.turns.pop(one) for one in later]
 
     def history(self, before: str = "") -> tuple[Message, ...]:

@@ -199,6 +199,14 @@ SENTENCES = {
     "keep_local_why": "The large model stops, and the draft stands",
     "kept_local": "You kept the local answer.",
     "ask_larger": "Ask the large model",
+    # two answers next to each other
+    "compare": "Compare",
+    "side_waits": "Waits for {model}, so that neither slows the other down",
+    "which_is_better": "Which answer is better?",
+    "the_same": "About the same",
+    "preference_kept": "Noted.",
+    "preferred_so_far": "Noted. So far: {model} {wins}, {other} {losses}, "
+    "about the same {neither}.",
     # what leaves the machine
     "consent": "**{model}** runs {where}. To answer, your question, the passages found and the "
     "earlier turns it leans on would be sent to **{address}**. Send them?",

@@ -188,6 +188,13 @@ SENTENCES = {
     "keep_local_why": "Modelul mare se oprește, iar ciorna rămâne",
     "kept_local": "Ați păstrat răspunsul local.",
     "ask_larger": "Întreabă modelul mare",
+    "compare": "Compară",
+    "side_waits": "Așteaptă după {model}, ca niciunul să nu-l încetinească pe celălalt",
+    "which_is_better": "Care răspuns este mai bun?",
+    "the_same": "Cam la fel",
+    "preference_kept": "S-a notat.",
+    "preferred_so_far": "S-a notat. Până acum: {model} {wins}, {other} {losses}, "
+    "cam la fel {neither}.",
     "consent": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la **{address}** "
     "întrebarea, pasajele găsite și discuția de care ține. Le trimiteți?",
     "consent_through": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la "

@@ -20,7 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 ROOT = Path(__file__).parents[2]
 APP = (
     "app.py",
-    "reply.py",
+    "handlers",
     "chainlit.md",
     "chainlit_ro-RO.md",
     ".chainlit",

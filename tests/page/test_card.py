@@ -166,11 +166,11 @@ def test_the_nearest_passages_and_the_terms_are_told_when_it_is_declined() -> No
 @pytest.mark.parametrize(
     ("route", "has_larger", "draft", "can"),
     [
-        ("slm", True, None, {"larger": True, "keep": False}),
-        ("slm", False, None, {"larger": False, "keep": False}),
-        ("declined", True, None, {"larger": True, "keep": False}),
-        ("llm", True, ANSWER, {"larger": False, "keep": True}),
-        ("refined", True, ANSWER, {"larger": False, "keep": True}),
+        ("slm", True, None, {"larger": True, "keep": False, "compare": True}),
+        ("slm", False, None, {"larger": False, "keep": False, "compare": False}),
+        ("declined", True, None, {"larger": True, "keep": False, "compare": True}),
+        ("llm", True, ANSWER, {"larger": False, "keep": True, "compare": True}),
+        ("refined", True, ANSWER, {"larger": False, "keep": True, "compare": True}),
     ],
 )
 def test_a_person_can_choose_the_other_model_when_there_is_one(

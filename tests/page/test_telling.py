@@ -194,7 +194,7 @@ async def test_the_draft_is_the_one_answer_when_it_stands_after_all() -> None:
     assert screen.answer == DRAFT
     assert screen.card is not None
     assert screen.card["badge"]["text"] == "Uncertain"
-    assert screen.card["can"] == {"larger": False, "keep": False}
+    assert screen.card["can"] == {"larger": False, "keep": False, "compare": False}
     assert history(chat) == ["How many?", DRAFT]
 
 
@@ -233,8 +233,9 @@ async def test_a_rejected_draft_is_no_history_when_the_turn_is_stopped() -> None
         raise asyncio.CancelledError
 
     asked = Asked("How many?", "", screen)
-    end = await Telling(chat, "turn", asked, find_page).tell(stream())
-    assert isinstance(end, Failed)
+    telling, what_was_sent = Telling(chat, "turn", asked, find_page), Failed("", DRAFT, "trace")
+    telling.stop(what_was_sent)
+    assert await telling.tell(stream()) == what_was_sent
     assert screen.answer == f"{DRAFT}\n\n*{chat.words('stopped')}*"
     assert history(chat) == []
 

@@ -1,0 +1,1 @@
+"""What a chat page's events do, by subject; importing a module registers its handlers."""
