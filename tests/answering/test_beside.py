@@ -5,11 +5,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
+from answering.turns import LIBRARY, Make
+from scripted_server import Scripted, ScriptedServer
 
 from rag.answering.beside import beside
-from rag.types import AnswerEvent, Delta
+from rag.answering.pipeline import Pipeline
+from rag.types import Answered, AnswerEvent, Delta, Mode
 
 pytestmark = pytest.mark.anyio
+
+BOTH: tuple[Mode, ...] = ("slm", "llm")
 
 
 async def turn(
@@ -75,3 +80,34 @@ async def test_the_other_turn_ends_first_when_one_breaks() -> None:
     with pytest.raises(RuntimeError, match="a fault"):
         await listen()
     assert sorted(told) == ["a:x", "b:1", "b:2", "b:3"]
+
+
+async def test_both_tiers_answer_when_a_turn_is_compared(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model("small"), await model("large"))
+    question = "How deep is the sea?"
+    sides = {mode: pipeline.answer(question, index=LIBRARY, mode=mode) for mode in BOTH}
+    told = [one async for one in beside(sides, at_once=True)]
+    answers = {name: event.answer for name, event in told if isinstance(event, Answered)}
+    assert {name: one.model for name, one in answers.items()} == {"slm": "small", "llm": "large"}
+    assert answers["slm"].trace_id != answers["llm"].trace_id
+    assert {one.body["model"] for one in scripted_server.history} == {"small", "large"}
+
+
+async def test_both_requests_are_given_up_when_nobody_listens_any_more(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    pipeline = Pipeline(await model("small"), await model("large"))
+    scripted_server.fallback = Scripted(("Its mean ", "depth is "), then="stall")
+    question = "How deep is the sea?"
+    sides = {mode: pipeline.answer(question, index=LIBRARY, mode=mode) for mode in BOTH}
+    async with aclosing(beside(sides, at_once=True)) as events:
+        begun = set()
+        async for name, event in events:
+            if isinstance(event, Delta):
+                begun.add(name)
+            if len(begun) == len(sides):
+                break
+    for received in scripted_server.history:
+        assert await asyncio.to_thread(received.disconnected.wait, 5)

@@ -12,6 +12,7 @@ from cli.running import Output, as_json, refused
 from scripted_server import Scripted, ScriptedServer
 
 from rag.cli import main
+from rag.measuring.preferences import PREFERENCES, Preference, Preferences, Side
 
 
 @pytest.fixture
@@ -146,16 +147,20 @@ def test_nothing_is_noted_when_the_ledger_is_off(
 
 @pytest.mark.usefixtures("asked")
 def test_the_ledger_is_empty_when_it_was_wiped(
-    capsys: Output, monkeypatch: pytest.MonkeyPatch
+    capsys: Output, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    preferences = Preferences(tmp_path / "data" / PREFERENCES)
+    preferences.add(Preference(1.0, Side("1", "a", "slm"), Side("2", "b", "llm"), "first"))
     assert "--yes" in refused(capsys, "ledger", "--wipe")
     assert as_json(capsys, "ledger")["turns"] == 1
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("click.confirm", lambda *_, **__: (_ for _ in ()).throw(click.Abort))
     assert main(["ledger", "--wipe"]) == 130
     assert as_json(capsys, "ledger")["turns"] == 1
+    assert len(preferences.all()) == 1
     assert as_json(capsys, "ledger", "--wipe", "--yes") == {"wiped": True}
     assert as_json(capsys, "ledger")["turns"] == 0
+    assert preferences.all() == ()
 
 
 def test_the_answer_is_given_when_the_ledger_is_spoilt(
