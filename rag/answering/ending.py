@@ -60,6 +60,12 @@ def broken_off(turn: Turn, error: RagError) -> Failed:
     return _failed(turn, *(writer.error for writer in turn.writers), error)
 
 
+def stopped(turn: Turn) -> Failed:
+    """A turn that nobody waits for any more: a person stopped it."""
+    turn.clock.lap("queue" if turn.asked.found.hits else "retrieve")
+    return _failed(turn)
+
+
 def _failed(turn: Turn, *errors: RagError | None) -> Failed:
     message = " ".join(dict.fromkeys(str(error) for error in errors if error))
     partial = next((writer.text for writer in reversed(turn.writers) if writer.text), "")

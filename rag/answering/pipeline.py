@@ -20,7 +20,7 @@ from rag.errors import RagError
 from rag.measuring.clock import Clock
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
-from rag.types import AnswerEvent, Message, Mode
+from rag.types import AnswerEvent, Failed, Message, Mode
 
 __all__ = ["AnsweringOptions", "Consent", "Pipeline", "always", "never"]
 
@@ -48,8 +48,10 @@ class Pipeline:
         index: Index,
         history: Sequence[Message] = (),
         mode: Mode = "auto",
+        on_stop: Callable[[Failed], None] = lambda stopped: None,
     ) -> AsyncGenerator[AnswerEvent]:
-        """Events up to ``Answered`` or ``Failed``; closing the iterator stops the model.
+        """Events up to ``Answered`` or ``Failed``; closing the iterator stops the model, and
+        ``on_stop`` hears what it had come to, of which no event can tell any more.
 
         ``history`` holds earlier questions and final answers, oldest first, never a draft that was
         superseded. After another ``Retrieved`` the one before no longer counts.
@@ -65,6 +67,9 @@ class Pipeline:
                 yield event
         except RagError as exc:
             yield ending.broken_off(turn, exc)
+        except (GeneratorExit, asyncio.CancelledError):
+            on_stop(ending.stopped(turn))
+            raise
 
     def _turn(self, question: str, history: Sequence[Message], mode: Mode) -> Turn:
         clock, asked = Clock(self.now_ns), Asked.unsearched(question, history)

@@ -99,19 +99,19 @@ async def ask(
     async with opened(docs, warm=True, mode=mode) as workspace:
         pipeline = await workspace.pipeline(consent=consent)
         index, mode = scoped(workspace, names), workspace.settings.mode
-        events = pipeline.answer(question, index=index, mode=mode)
+        ends: list[Answer | Failed] = []  # the first counts
+        events = pipeline.answer(question, index=index, mode=mode, on_stop=ends.append)
         transcript = Transcript(is_local=pipeline.slm.reach == "machine")
         show = print_end if as_json else transcript.print
-        end: Answer | Failed = Failed("")  # stopped
         first: Tier = "llm" if mode == "llm" else "slm"
         try:
             async with aclosing(watched(events, workspace, first)) as shown:
                 async for event in shown:
                     if isinstance(event, Answered | Failed):
-                        end = event.answer if isinstance(event, Answered) else event
+                        ends.append(event.answer if isinstance(event, Answered) else event)
                     show(event)
         finally:
-            await workspace.record(end, mode)
+            await workspace.record(ends[0] if ends else Failed(""), mode)
 
 
 def print_end(event: AnswerEvent) -> None:

@@ -65,6 +65,7 @@ class Telling:
     waits_for: Callable[[Tier], str] = lambda tier: ""  # what a tier's start is at, as a line
     tier: Tier = "slm"  # whose model is at work
     text: str = ""  # of the answer, so far
+    stopped: Failed = field(default_factory=lambda: Failed(""))  # what came of it, once it is
     draft: str = ""  # that the larger model's answer replaces
     _context: Context | None = None
     _judged: Confidence | None = None
@@ -104,7 +105,11 @@ class Telling:
                 said = sentences.said(sentence, self.chat.words)
                 await self.asked.screen.tell(markdown.plain(said))
                 return end
-        return Failed(self.chat.words("stopped"))
+        return self.stopped
+
+    def stop(self, stopped: Failed) -> None:
+        """Hear what the turn had come to when a person stopped it."""
+        self.stopped = stopped
 
     def keep_local(self) -> None:
         """Stop the larger model: the draft is the answer."""

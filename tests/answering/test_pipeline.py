@@ -391,6 +391,35 @@ async def test_the_model_is_stopped_when_the_turn_is_closed(
     assert scripted_server.history[0].disconnected.wait(10)
 
 
+async def test_what_was_sent_is_told_when_the_turn_is_stopped(
+    scripted_server: ScriptedServer, model: Make
+) -> None:
+    heard: list[Failed] = []
+    pipeline = Pipeline(await model("small"))
+    scripted_server.script(Scripted(("The sky ", "is"), then="stall"))
+    answering = pipeline.answer(
+        "Which colour is the sky?", index=LIBRARY, mode="slm", on_stop=heard.append
+    )
+    async with aclosing(answering) as events:
+        async for event in events:
+            if isinstance(event, Delta):
+                break
+    [stopped] = heard
+    assert (stopped.message, stopped.partial) == ("", "The sky ")
+    assert [(one.tier, one.model) for one in stopped.attempts] == [("slm", "small")]
+    assert stopped.attempts[0].prompt
+    assert stopped.usage["small"].estimated
+    assert stopped.latency.first_token_ms is not None
+
+
+async def test_nothing_is_said_to_be_stopped_when_the_turn_came_to_its_end(model: Make) -> None:
+    heard: list[Failed] = []
+    pipeline = Pipeline(await model())
+    async for _ in pipeline.answer("Which colour is the sky?", index=LIBRARY, on_stop=heard.append):
+        pass
+    assert heard == []
+
+
 # --- tiers -------------------------------------------------------------------------------
 
 
