@@ -21,6 +21,7 @@ from rag.errors import ModelNotFound, ModelRefused
 from rag.models import probe
 from rag.models.breaker import Breaker
 from rag.models.chat import Timeouts
+from rag.models.reach import reach_of
 from rag.types import Capabilities, Delta, Form, GenerationOptions, Message, Reach, Reply
 
 if TYPE_CHECKING:
@@ -119,7 +120,6 @@ class EndpointModel:
                     self._api_key,
                     timeouts=self._timeouts,
                     breaker=self._breaker,
-                    reach=self.reach,
                 )
                 try:
                     await self._probe(connection)
@@ -178,15 +178,15 @@ def _connection(
     *,
     timeouts: Timeouts,
     breaker: Breaker,
-    reach: Reach,
 ) -> Connection:
     """For a thread: the first import of openai takes a second, a client a tenth of one."""
     from rag.models.connection import Connection  # noqa: PLC0415
     from rag.models.wire import Server  # noqa: PLC0415
 
-    # A proxy must neither see nor break what stays on this machine.
+    # A proxy must neither see nor break a connection that stays on this machine, whatever the
+    # server behind it does with a prompt.
     server = Server(base_url, name, api_key=api_key)
-    return Connection(server, timeouts, breaker, use_proxy=reach != "machine")
+    return Connection(server, timeouts, breaker, use_proxy=reach_of(base_url) != "machine")
 
 
 async def _sample(connection: Connection) -> Reply:

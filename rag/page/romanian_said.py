@@ -138,6 +138,10 @@ SAID = (
         "{0} cere altă cheie.",
     ),
     (
+        "A key for {} is in the environment; its models are asked for only when you allow it.",
+        "O cheie pentru {0} se află în mediu; modelele sale sunt cerute doar când permiteți.",
+    ),
+    (
         "Not asked: it is on another machine.",
         "Neîntrebat: este pe alt calculator.",
     ),

@@ -15,7 +15,7 @@ from scripted_server import MODEL, Scripted, ScriptedServer
 
 from rag.models import wire
 from rag.models.endpoint import EndpointModel
-from rag.types import Delta, GenerationOptions, Message, Reply
+from rag.types import Delta, GenerationOptions, Message, Reach, Reply
 
 pytestmark = pytest.mark.anyio
 
@@ -238,12 +238,16 @@ async def test_key_of_the_environment_stays_here_when_a_model_has_none(
     assert "sk-secret" not in str(scripted_server.history[0].headers)
 
 
-async def test_proxy_is_passed_by_when_the_model_is_on_this_machine(
-    scripted_server: ScriptedServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("reach", ["machine", "cloud"])  # as of Ollama's own hosted models
+async def test_proxy_is_passed_by_when_the_server_is_on_this_machine(
+    scripted_server: ScriptedServer,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    reach: Reach,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    assert (await ask(connect()))[-1].finish_reason == "stop"
+    assert (await ask(connect(reach=reach)))[-1].finish_reason == "stop"
 
 
 async def test_prompt_does_not_follow_when_the_server_redirects(
