@@ -21,6 +21,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from rag.settings import Settings, misspelt
 from rag.tokens import count_tokens
+from rag.troubleshooting import see
 
 State = Literal["ok", "warning", "problem"]
 
@@ -38,6 +39,11 @@ class Finding:
     state: State
     message: str
     fix: str = ""
+
+    @property
+    def see(self) -> str:
+        """The line of docs/troubleshooting.md that tells more; "" when all is well."""
+        return "" if self.state == "ok" else see(self.message)
 
 
 def machine(settings: Settings) -> Iterator[Finding]:

@@ -46,7 +46,7 @@ class ProcessMeter:
         self._over.clear()
         self._peak_bytes = 0
         self._gpu_shares = []
-        self._began_s = _cpu_s(self._process)
+        self._began_s = cpu_s(self._process)
         self._stop_energy = self._energy.start()
         self._looking = [threading.Thread(target=self._look, daemon=True)]
         if tool := shutil.which("nvidia-smi"):
@@ -60,7 +60,7 @@ class ProcessMeter:
         for thread in self._looking:
             thread.join()
         energy = self._stop_energy()
-        used_s = _cpu_s(self._process) - self._began_s
+        used_s = cpu_s(self._process) - self._began_s
         return Resources(
             peak_memory_bytes=self._peak_bytes or None,
             cpu_s=used_s if used_s >= 0 else None,  # a process of the server's has ended
@@ -71,7 +71,7 @@ class ProcessMeter:
 
     def _look(self) -> None:
         while True:
-            self._peak_bytes = max(self._peak_bytes, _memory_bytes(self._process))
+            self._peak_bytes = max(self._peak_bytes, memory_bytes(self._process))
             if self._over.wait(_LOOK_S):
                 return
 
@@ -86,6 +86,12 @@ class ProcessMeter:
 
 def meter_of(model: ChatModel, energy: Meter = NO_METER) -> ProcessMeter | None:
     """None when the model's process cannot be seen from here."""
+    process = process_of(model)
+    return ProcessMeter(process, energy) if process else None
+
+
+def process_of(model: ChatModel) -> psutil.Process | None:
+    """Of its server; None when it cannot be seen from here, or does not run."""
     if isinstance(model, ServedModel):
         pid = model.process_id
     elif isinstance(model, EndpointModel) and model.reach == "machine":
@@ -93,7 +99,7 @@ def meter_of(model: ChatModel, energy: Meter = NO_METER) -> ProcessMeter | None:
     else:
         pid = None
     with suppress(psutil.Error):
-        return ProcessMeter(psutil.Process(pid), energy) if pid else None
+        return psutil.Process(pid) if pid else None
     return None
 
 
@@ -121,11 +127,14 @@ def _sum(process: psutil.Process, figure: Callable[[psutil.Process], float]) -> 
     return total
 
 
-def _memory_bytes(process: psutil.Process) -> int:
+def memory_bytes(process: psutil.Process) -> int:
+    """Of a process and those it has started; 0 when it has gone."""
     return int(_sum(process, lambda one: one.memory_info().rss))
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
+    """Of processors' time, since they started; 0 when they have gone."""
+
     def used_s(one: psutil.Process) -> float:
         times = one.cpu_times()
         return float(times.user + times.system)

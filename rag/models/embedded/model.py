@@ -60,6 +60,12 @@ class EmbeddedModel(ServedModel):
     def _close(self) -> None:
         self._home.close(self.name)
 
+    @property
+    def process_id(self) -> int | None:
+        """While it loads, too, and whoever has started it."""
+        server = self._home.running(self.name)
+        return server.process.pid if server else None
+
 
 def _known(name: str) -> Weights:
     try:
