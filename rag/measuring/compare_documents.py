@@ -15,6 +15,7 @@ from rag.errors import ExperimentError
 from rag.measuring.samples import Prompt
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
+from rag.types import Chunk
 
 _CANDIDATES = 10
 
@@ -32,6 +33,11 @@ def grounded_prompt(
         raise ExperimentError("No passage of the documents shares a word with the question.")
     fittings = [Fitting(asked, options, model).first() for model in models]
     least = min(fittings, key=lambda fitted: fitted.context.token_count)
-    passages = tuple(hit.chunk.text for hit in least.context.hits)
+    passages = tuple(_passage(hit.chunk) for hit in least.context.hits)
     room = max(fitted.max_tokens for fitted in fittings)  # for those that think
     return Prompt("question", least.messages, room, question, passages)
+
+
+def _passage(chunk: Chunk) -> str:
+    """With the name that the model reads above it, and may use."""
+    return f"{chunk.document_name}, page {chunk.page}\n{chunk.text}"

@@ -23,6 +23,7 @@ from rag.measuring.report import (
 )
 from rag.measuring.report_figures import interval, shown
 from rag.measuring.samples import Prompt
+from rag.measuring.statistics import Estimate
 from rag.measuring.throughput import decode_tokens_per_s
 
 METHOD = (
@@ -109,10 +110,15 @@ def table(found: Compared) -> Table:
 
 def _row(one: Standing) -> Iterator[Value]:
     yield from (one.model, one.answers, one.failed, one.passed or _NOTHING)
-    yield from (one.scores[name] or _NOTHING for name in SCORES)
+    yield from (_value(one.scores[name]) or _NOTHING for name in SCORES)
     for figure in (one.first_token_ms, one.total_ms, one.tokens_per_s):
-        yield figure or _NOT_STREAMED
+        yield _value(figure) or _NOT_STREAMED
     yield _UNPRICED if one.cost_usd is None else one.cost_usd
+
+
+def _value(found: Estimate | None) -> float | Estimate | None:
+    """A single answer has no interval."""
+    return found.value if found and found.count == 1 else found
 
 
 def probe_table(found: Compared) -> Table:

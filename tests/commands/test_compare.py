@@ -134,7 +134,8 @@ def test_every_model_reads_the_same_passages_when_there_are_documents(
         ("user_input", "retrieved_contexts", "response", "model")
     }
     assert lines[0]["user_input"] == question
-    assert lines[0]["retrieved_contexts"] == ["The beacon of Orvane burns whale oil."]
+    [context] = lines[0]["retrieved_contexts"]
+    assert context == "beacon.md, page 1\nThe beacon of Orvane burns whale oil."
 
 
 def test_a_reference_is_exported_when_a_probe_has_one(ran: Compare, tmp_path: Path) -> None:
@@ -236,6 +237,12 @@ def test_it_fails_when_no_model_answers(scripted_server: ScriptedServer, ran: Co
     assert [one["failed"] for one in told["models"]] == [17, 17]
     assert [one["passed"]["value"] for one in told["models"]] == [0.0, 0.0]
     assert told["models"][0]["scores"]["coherence"] is None
+
+
+def test_no_interval_is_shown_when_there_is_one_answer(invoked: Callable[..., Result]) -> None:
+    [row] = [line for line in invoked("--prompt", "Why?").stdout.splitlines()
+             if "#dull " in line]  # fmt: skip
+    assert " to " not in row
 
 
 def test_answers_stand_one_after_the_other_when_a_person_reads_them(

@@ -142,7 +142,7 @@ INDEX = MemoryIndex(
 def test_all_read_what_the_least_reads_when_models_take_more_or_less() -> None:
     models: list[Any] = [Reader(3), Reader(1, "sentence")]
     prompt = grounded_prompt("What does the beacon burn?", INDEX, models, AnsweringOptions())
-    assert prompt.sources == ("The beacon of Orvane burns whale oil.",)
+    assert prompt.sources == ("a.md, page 1\nThe beacon of Orvane burns whale oil.",)
     assert prompt.question == "What does the beacon burn?"
     system, asked = prompt.messages
     assert "in a full sentence" in system.content
