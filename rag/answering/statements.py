@@ -27,8 +27,9 @@ _FRAME = re.compile(
     r"|(?:key |main )?(?:facts|points) about [^.:]{1,80}? are(?: that)?:?"
     r"|(?:this|the) (?:text|document|passage)s? (?:is|are) (?:mainly )?about"
     r"|(?:this|the) (?:text|document|passage)s? (?:says?|states?|explains?) that"
-    r"|ideea principală a (?:acestui text|textului) este(?: că)?"
-    r"|(?:acest|în acest)?\s?(?:document|text)(?:ul)? (?:este|e vorba) despre"
+    r"|(?:ideea|punctele) principal(?:ă|e) (?:ale )?(?:acestui text|textului)"
+    r" (?:este|sunt)(?: că)?:?"
+    r"|(?:în )?acest (?:document|text)(?:ul)?,? (?:este |e |se )?(?:vorb\w+ )?despre"
     r"|(?:este|e) vorba despre)\s+(?=\S)",
     re.IGNORECASE,
 )
@@ -43,6 +44,7 @@ _EMPHASIS = re.compile(r"\*\*|__|`")
 _LEADS_IN = (":", "?")
 _CLOSED = (".", "!", "…", "”", '"', ")", "。")
 _MIN_WORDS = 4  # fewer say nothing out of their context
+_MIN_LISTED_WORDS = 6  # of one without a stop: an entry of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def _sentences(answer: Answer) -> Iterator[str]:
         is_open = not sentence.endswith(_CLOSED)
         if is_open and is_cut and end == spans[-1][1]:
             continue
-        says_little = len(sentence.split()) < _MIN_WORDS or sentence.endswith(_LEADS_IN)
+        enough = _MIN_LISTED_WORDS if is_open else _MIN_WORDS
+        says_little = len(sentence.split()) < enough or sentence.endswith(_LEADS_IN)
         if not (says_little or is_refusal(sentence) or _META.search(sentence)):
             yield f"{sentence}." if is_open else sentence
 
