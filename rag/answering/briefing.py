@@ -46,7 +46,7 @@ PassagesOf = Callable[[str], Iterable[Chunk]]  # of a document, by its id, in or
 
 # What is asked of a document as a whole, of a part, and about a topic; by language.
 _ABOUT = {"ro": "Despre ce este vorba în acest document?"}
-_POINT = {"ro": "Despre ce este vorba în acest text?"}
+_POINT = {"ro": "Care sunt punctele principale ale acestui text?"}
 _TOPIC = {"ro": "Care sunt faptele despre {topic}?"}
 _ABOUT_EN = "What is this document about?"
 _POINT_EN = "What is the main point of this text?"
@@ -60,6 +60,7 @@ _TOPIC_EN = "What are the facts about {topic}?"
 class Ask:
     question: str
     index: Index
+    part: Sequence[Chunk] = ()  # of a document, whose main point is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _opening(index: Index) -> PassagesOf:
 def _of_document(subject: Subject, passages: tuple[Chunk, ...], points: int) -> Plan:
     about = _ABOUT.get(subject.language, _ABOUT_EN)
     point = _POINT.get(subject.language, _POINT_EN)
-    asks = [Ask(point, MemoryIndex(part)) for part in skimming.parts(passages, points)]
+    asks = [Ask(point, MemoryIndex(part), part) for part in skimming.parts(passages, points)]
     whole = [Ask(about, MemoryIndex(passages))] if passages else []
     return Plan(titled(subject.name), "document", subject.is_priority, (*whole, *asks), passages)
 
@@ -199,7 +200,11 @@ def titled(name: str) -> str:
 
 def _section(plan: Plan, ends: Sequence[tuple[Ask, Answer | Failed]]) -> BriefingSection:
     found = [statements.of(end) if isinstance(end, Answer) else NOTHING for _, end in ends]
-    said = [one for each in found for one in each.backed[: _SENTENCES[plan.kind]]]
+    said = [
+        one
+        for (ask, _), each in zip(ends, found, strict=True)
+        for one in each.backed[: _SENTENCES[plan.kind]] or _instead(ask, plan)
+    ]
     kept = tuple(statements.new(said, ()))
     unbacked = tuple(dict.fromkeys(one for each in found for one in each.left_out))
     about = _about(plan, found)
@@ -215,6 +220,12 @@ def _section(plan: Plan, ends: Sequence[tuple[Ask, Answer | Failed]]) -> Briefin
         unanswered=tuple(_unanswered(plan, kept)),
         turns=tuple(_turn(ask, end) for ask, end in ends),
     )
+
+
+def _instead(ask: Ask, plan: Plan) -> Sequence[Statement]:
+    """A sentence of the document's own, where what the model wrote about a part cannot stand."""
+    found = skimming.central(ask.part, plan.passages) if ask.part else None
+    return [found] if found else []
 
 
 def _about(plan: Plan, found: Sequence[Statements]) -> str:

@@ -14,7 +14,7 @@ from math import sqrt
 
 from rag.answering import sentences
 from rag.answering.statements import Statement
-from rag.retrieval.analysis import chunk_terms
+from rag.retrieval.analysis import chunk_terms, terms
 from rag.types import Chunk, Citation
 
 PART_CHUNKS = 1  # passages that a model reads for one point: of two, a small one makes a mixture
@@ -54,7 +54,7 @@ def parts(passages: Sequence[Chunk], count: int) -> list[Sequence[Chunk]]:
         return []
     count = min(count, -(-len(passages) // PART_CHUNKS))
     edges = [round(len(passages) * step / count) for step in range(count + 1)]
-    frequencies = Counter(term for chunk in passages for term in set(chunk_terms(chunk)))
+    frequencies = _frequencies(passages)
 
     def centrality(run: Sequence[Chunk]) -> float:
         held = {term for chunk in run for term in chunk_terms(chunk)}
@@ -71,6 +71,22 @@ def key_figures(passages: Sequence[Chunk], count: int) -> list[Statement]:
 def open_points(passages: Sequence[Chunk], count: int) -> list[Statement]:
     """Sentences that say that something is not known, settled or agreed."""
     return _best(passages, count, lambda text: float(len(_OPEN.findall(text))))
+
+
+def central(part: Sequence[Chunk], passages: Sequence[Chunk]) -> Statement | None:
+    """The sentence of ``part`` that holds most of what the whole document speaks of."""
+    frequencies = _frequencies(passages)
+
+    def score(text: str) -> float:
+        held = set(terms(text, part[0].language))
+        return sum(frequencies[term] for term in held) / sqrt(len(held) or 1)
+
+    return next(iter(_best(part, 1, score)), None)
+
+
+def _frequencies(passages: Sequence[Chunk]) -> Counter[str]:
+    """Of each term: how many passages hold it."""
+    return Counter(term for chunk in passages for term in set(chunk_terms(chunk)))
 
 
 def _best(passages: Sequence[Chunk], count: int, score: Callable[[str], float]) -> list[Statement]:

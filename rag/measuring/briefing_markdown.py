@@ -214,7 +214,7 @@ def without_heading(quote: str) -> str:
 
 def writers(section: BriefingSection) -> str:
     """Models by the number of sentences that stand."""
-    models = [one.model for one in section.statements]
+    models = [one.model or "the document itself" for one in section.statements]
     return ", ".join(f"{model} ({models.count(model)})" for model in dict.fromkeys(models))
 
 

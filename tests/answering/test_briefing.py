@@ -140,6 +140,18 @@ async def test_a_made_up_sentence_is_left_out_when_no_passage_backs_it(
     assert [said.text for said in sky.statements] == ["The sky is blue by day and black at night."]
 
 
+async def test_the_documents_own_sentence_stands_when_what_was_written_of_a_part_cannot(
+    pipeline: Pipeline, scripted_server: ScriptedServer
+) -> None:
+    dragons = Scripted(("Dragons rule over ", "all of Bavaria."))
+    scripted_server.script(dragons, dragons)
+    [sea] = briefed(await events(pipeline, SEA_DOC)).sections
+    [own] = sea.statements
+    assert (own.text, own.model) == ("Its mean depth is 3,688 metres.", "")
+    assert [(one.document, one.page) for one in own.citations] == [("sea.md", 4)]
+    assert sea.left_out == ("Dragons rule over all of Bavaria.",)
+
+
 async def test_what_a_whole_is_about_is_told_and_marked_when_only_the_document_holds_it(
     pipeline: Pipeline, scripted_server: ScriptedServer
 ) -> None:
