@@ -1,9 +1,13 @@
+from statistics import quantiles
+
+import numpy as np
 import pytest
-from scipy.stats import binomtest  # type: ignore[import-untyped]
+from scipy.stats import binomtest, bootstrap  # type: ignore[import-untyped]
 
 from rag.measuring.curves import Array, auroc
 from rag.measuring.statistics import (
     Estimate,
+    Statistic,
     chance,
     estimate,
     median,
@@ -55,6 +59,28 @@ def test_a_percentile_lies_in_its_interval_when_the_sample_supports_it() -> None
     assert found is not None
     assert found.value == pytest.approx(18.05)
     assert 14 <= found.low < found.value < found.high == 19.0
+
+
+@pytest.mark.parametrize("statistic", [np.mean, np.median])
+def test_the_interval_is_scipys_when_it_is_drawn_from_the_same_sample(statistic: Statistic) -> None:
+    values = np.random.default_rng(7).lognormal(4.0, 0.5, 60)
+    ours = estimate(list(values), statistic)
+    theirs = bootstrap(
+        (values,), statistic, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert ours is not None
+    # Two draws of the same interval differ by a little of its width.
+    width = theirs.high - theirs.low
+    assert ours.low == pytest.approx(theirs.low, abs=0.1 * width)
+    assert ours.high == pytest.approx(theirs.high, abs=0.1 * width)
+
+
+def test_percentiles_are_the_standard_librarys_when_the_sample_supports_them() -> None:
+    values = list(np.random.default_rng(3).exponential(100.0, 200))
+    cuts = quantiles(values, n=100, method="inclusive")
+    assert {q: found.value for q in (50, 90, 95, 99) if (found := percentile(values, q))} == {
+        q: pytest.approx(cuts[q - 1]) for q in (50, 90, 95, 99)
+    }
 
 
 def difference(one: Array, other: Array) -> float:
