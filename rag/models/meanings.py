@@ -24,6 +24,7 @@ from rag.errors import (
 )
 from rag.models import wire
 from rag.models.breaker import Refusal
+from rag.models.providers import variable_of
 from rag.models.wire import Server
 
 # 503 means overloaded to some servers, and still loading, or broken, to others.
@@ -94,9 +95,10 @@ def _silent(_: Exception, server: Server) -> ModelError:
 
 
 def _wrong_key(_: Exception, server: Server) -> ModelError:
+    general = "OPENAI_API_KEY, which is sent to https addresses that are not on this machine,"
     return ModelRefused(
-        f"{server.address} wants another key. Set OPENAI_API_KEY, which is sent to https addresses "
-        "that are not on this machine, or write the key before the host: http://KEY@host/v1#model."
+        f"{server.address} wants another key. Set {variable_of(server.address) or general} or "
+        "write the key before the host: http://KEY@host/v1#model."
     )
 
 

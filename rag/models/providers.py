@@ -30,6 +30,7 @@ class Key:
 _HTTPS_PORT = 443
 OPENAI = "OpenAI"
 AZURE = "Azure OpenAI"  # everybody has an address of their own there
+_AZURE_KEY = "AZURE_OPENAI_API_KEY"
 PROVIDERS: tuple[Provider, ...] = (
     Provider(OPENAI, "https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4o-mini"),
     Provider("Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", "mistral-small-2603"),
@@ -42,7 +43,7 @@ NAMES = frozenset({AZURE, *(one.name for one in PROVIDERS)})
 
 def keys(values: Mapping[str, str], azure_endpoint: str = "") -> tuple[Key, ...]:
     """Those that are there, of ``values`` by variable; Azure's only where its address is, too."""
-    azure = Provider(AZURE, azure_address(azure_endpoint), "AZURE_OPENAI_API_KEY")
+    azure = Provider(AZURE, azure_address(azure_endpoint), _AZURE_KEY)
     known = (*PROVIDERS, *([azure] if azure.base_url else []))
     return tuple(Key(one, key) for one in known if (key := values.get(one.variable, "")))
 
@@ -80,6 +81,14 @@ def name_of(base_url: str) -> str:
     if origin.endswith(".openai.azure.com"):
         return AZURE
     return next((one.name for one in PROVIDERS if _origin(one.base_url) == origin), "")
+
+
+def variable_of(base_url: str) -> str:
+    """Which variable the key of an address belongs into; "" where nobody has one of its own."""
+    name = name_of(base_url)
+    if name == AZURE:
+        return _AZURE_KEY
+    return next((one.variable for one in PROVIDERS if one.name == name), "")
 
 
 def larger_of(name: str) -> str:

@@ -130,6 +130,11 @@ SAID = (
         "OPENAI_API_KEY, care se trimite adreselor https din afara acestui calculator.",
     ),
     (
+        "{} wants another key. Set {} or write the key before the host: http://KEY@host/v1#model.",
+        "{0} cere altă cheie. Setați {1} sau scrieți cheia înaintea gazdei: "
+        "http://KEY@host/v1#model.",
+    ),
+    (
         "{} wants a key: add its address with one.",
         "{0} cere o cheie: adăugați adresa cu una.",
     ),

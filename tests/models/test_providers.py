@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from scripted_server import ScriptedServer
 
-from rag.models import discovery, providers
+from rag.models import discovery, meanings, providers
 from rag.models.discovery import Candidate, find
 from rag.models.providers import PROVIDERS, Key, Provider, key_for, keys, name_of
 from rag.models.tiers import Homes, TierSetting, key_of
+from rag.models.wire import Server
 from rag.roster import Roster
 from rag.settings import Settings, load
 
@@ -70,6 +71,22 @@ def test_the_general_key_goes_to_no_provider_when_that_has_one_of_its_own(
     homes = Homes(Path("unused"), api_key="sk-general", keys=known)
     assert key_of(TierSetting("endpoint", "m", address), homes) == sent
     assert "sk-" not in repr(homes)
+
+
+@pytest.mark.parametrize(
+    ("address", "variable"),
+    [
+        ("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+        (f"{AZURE}/openai/v1", "AZURE_OPENAI_API_KEY"),
+        ("https://models.example/v1", ""),
+    ],
+)
+def test_the_variable_is_named_when_a_provider_wants_another_key(
+    address: str, variable: str
+) -> None:
+    general = "OPENAI_API_KEY, which is sent to https addresses that are not on this machine,"
+    said = str(meanings._wrong_key(Exception(), Server(address, "m")))
+    assert said.startswith(f"{address} wants another key. Set {variable or general} or write")
 
 
 def test_every_key_is_a_setting_when_a_provider_is_looked_for() -> None:
