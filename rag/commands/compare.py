@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from rag.answering.fitting import THINKING_TOKENS
 from rag.answering.options import AnsweringOptions
 from rag.commands.asking import docs_option
 from rag.commands.bench import POSITIVE, measured
+from rag.commands.comparing import compare_json, said
 from rag.commands.experimenting import (
     NEW_FILE,
     Run,
@@ -29,35 +30,21 @@ from rag.commands.experimenting import (
 from rag.commands.opening import opened
 from rag.commands.reporting import keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
-from rag.encoding import Json
 from rag.errors import ExperimentError
 from rag.measuring import judge as judging
 from rag.measuring import ragas
-from rag.measuring.compare import SCORES, Compared, CostOf, Trial, compared
+from rag.measuring.compare import CostOf, compared
 from rag.measuring.compare_documents import grounded_prompt
-from rag.measuring.compare_report import (
-    difference_table,
-    figures,
-    heading,
-    judge_in_words,
-    judge_tables,
-    preference_tables,
-    probe_table,
-    sections,
-    summary,
-    table,
-    title,
-)
+from rag.measuring.compare_opinions import preference_tables
+from rag.measuring.compare_report import sections, summary, title
 from rag.measuring.cost import FREE, energy_usd
 from rag.measuring.experiment import Experiment
 from rag.measuring.judge import Judged
-from rag.measuring.machine import described
 from rag.measuring.preferences import PREFERENCES, Preferences, preferred_first, wins
 from rag.measuring.prices import load_prices
 from rag.measuring.probes import own_prompt, probes
-from rag.measuring.report import Section, Table
+from rag.measuring.report import Section
 from rag.measuring.samples import Plan, Prompt, Sample
-from rag.measuring.throughput import decode_tokens_per_s
 from rag.models.chat import ChatModel
 from rag.settings import Settings, load, words_of
 from rag.types import Energy, Usage
@@ -206,70 +193,6 @@ def _cost_of(models: Mapping[str, ChatModel], settings: Settings) -> CostOf:
         return energy_usd(energy, settings.usd_per_kwh)
 
     return cost_of
-
-
-# --- what is told ----------------------------------------------------------------------------
-
-
-def said(ended: Compared, judged: Judged | None) -> Iterator[str]:
-    """For a terminal: the answers one after the other, then the tables."""
-    for prompt in ended.plan.prompts:
-        yield f"── {heading(prompt)}\n"
-        for model in ended.plan.models:
-            for trial in ended.of(prompt.id, model)[:1]:
-                yield f"{model}:\n{trial.sample.error or trial.sample.text.strip()}"
-                yield f"({' · '.join(figures(trial))})\n"
-    if any(trial.faults is not None for trial in ended.trials):
-        yield from lines(probe_table(ended))
-    if ended.differences and len(ended.plan.prompts) > 1:
-        yield from lines(difference_table(ended))
-    yield from lines(table(ended))
-    if judged:
-        yield f"\n{judge_in_words(judged)}\n"
-        for part in judge_tables(judged):
-            if isinstance(part, Table):
-                yield from lines(part)
-
-
-def compare_json(ended: Compared, judged: Judged | None) -> Json:
-    """The shape is promised in docs/compare.md."""
-    plan = asdict(replace(ended.plan, prompts=()))
-    return {
-        "plan": {**plan, "prompts": [prompt.id for prompt in ended.plan.prompts]},
-        "is_whole": ended.is_whole,
-        "models": [asdict(one) for one in ended.standings],
-        "differences": [asdict(one) for one in ended.differences],
-        "answers": [_answer_json(trial) for trial in ended.trials],
-        "judge": asdict(judged) if judged else None,
-        "machine": asdict(described()),
-    }
-
-
-def _answer_json(trial: Trial) -> Json:
-    sample = trial.sample
-    return {
-        "model": sample.cell.model,
-        "prompt": sample.cell.prompt,
-        "ability": trial.ability or None,
-        "round": sample.cell.round,
-        "text": sample.text,
-        "passed": trial.passed,
-        "faults": list(trial.faults or ()),
-        "scores": {
-            name: asdict(getattr(trial.rubric, name))
-            if trial.rubric and getattr(trial.rubric, name)
-            else None
-            for name in SCORES
-        },
-        "first_token_ms": sample.first_token_ms,
-        "total_ms": sample.total_ms,
-        "tokens_per_s": decode_tokens_per_s(sample),
-        "prompt_tokens": sample.prompt_tokens,
-        "completion_tokens": sample.completion_tokens,
-        "finish_reason": sample.finish_reason,
-        "cost_usd": trial.cost_usd,
-        "error": sample.error or None,
-    }
 
 
 # --- what people preferred -------------------------------------------------------------------

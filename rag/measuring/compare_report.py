@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rag.measuring.compare import SCORES, Compared, Difference, Standing, Trial
+from rag.measuring.compare_opinions import judge_tables
 from rag.measuring.judge import Judged
-from rag.measuring.preferences import Preference, preferred_first, wins
 from rag.measuring.probes import probe_of
 from rag.measuring.report import (
     Axis,
     Column,
     Missing,
-    Part,
     Point,
     Points,
     Section,
@@ -21,7 +20,7 @@ from rag.measuring.report import (
     Texts,
     Value,
 )
-from rag.measuring.report_figures import interval, shown
+from rag.measuring.report_figures import shown
 from rag.measuring.samples import Prompt
 from rag.measuring.statistics import Estimate
 from rag.measuring.throughput import decode_tokens_per_s
@@ -72,12 +71,8 @@ def _difference_in_words(one: Difference) -> str:
 
 
 def sections(found: Compared, judged: Judged | None) -> tuple[Section, ...]:
-    parts: list[Part] = [METHOD, table(found)]
-    if any(one.faults is not None for one in found.trials):
-        parts.append(probe_table(found))
-    if found.differences and len(found.plan.prompts) > 1:
-        parts.append(difference_table(found))
-    verdict = Section("Who does better?", (*parts, *_worth(found)))
+    told = reversed(list(tables(found)))
+    verdict = Section("Who does better?", (METHOD, *told, *_worth(found)))
     judges = (Section("What does a model think?", judge_tables(judged)),) if judged else ()
     return (verdict, *judges, Section("Answers", tuple(texts(found))))
 
@@ -85,32 +80,50 @@ def sections(found: Compared, judged: Judged | None) -> tuple[Section, ...]:
 # --- tables ----------------------------------------------------------------------------------
 
 
-def table(found: Compared) -> Table:
+def tables(found: Compared) -> Iterator[Table]:
+    """Those that the findings fill, the most telling last, as a terminal shows it."""
+    if any(one.faults is not None for one in found.trials):
+        yield _probes(found)
+    if found.differences and len(found.plan.prompts) > 1:
+        yield _differences(found)
+    yield _pace(found)
+    yield _quality(found)
+
+
+def _quality(found: Compared) -> Table:
     """A row for each model."""
+    scores = map(Column, SCORES)
     return Table(
         "How do the models compare?",
+        (Column("Model"), Column("answers"), Column("failed"), Column("passed", "share"), *scores),
+        tuple(
+            (
+                *(one.model, one.answers, one.failed, one.passed or _NOTHING),
+                *(_value(one.scores[name]) or _NOTHING for name in SCORES),
+            )
+            for one in found.standings
+        ),
+        note="Passed with Wilson's 95% interval, scores are means with a 95% bootstrap interval.",
+    )
+
+
+def _pace(found: Compared) -> Table:
+    return Table(
+        "How long do they take, and what do they cost?",
         (
             Column("Model"),
-            Column("answers"),
-            Column("failed"),
-            Column("passed", "share"),
-            *map(Column, SCORES),
             Column("first token", "ms"),
             Column("whole answer", "ms"),
             Column("writes", "tokens/s"),
             Column("cost of all", "USD"),
         ),
-        tuple(tuple(_row(one)) for one in found.standings),
-        note=(
-            "Passed with Wilson's 95% interval, scores are means and times medians with a 95% "
-            "bootstrap interval."
-        ),
+        tuple(tuple(_pace_of(one)) for one in found.standings),
+        note="Medians, with their 95% interval.",
     )
 
 
-def _row(one: Standing) -> Iterator[Value]:
-    yield from (one.model, one.answers, one.failed, one.passed or _NOTHING)
-    yield from (_value(one.scores[name]) or _NOTHING for name in SCORES)
+def _pace_of(one: Standing) -> Iterator[Value]:
+    yield one.model
     for figure in (one.first_token_ms, one.total_ms, one.tokens_per_s):
         yield _value(figure) or _NOT_STREAMED
     yield _UNPRICED if one.cost_usd is None else one.cost_usd
@@ -121,16 +134,17 @@ def _value(found: Estimate | None) -> float | Estimate | None:
     return found.value if found and found.count == 1 else found
 
 
-def probe_table(found: Compared) -> Table:
-    """A row for each probe, the first round of each model in its columns."""
-    rows = []
-    for prompt in found.plan.prompts:
-        probe = probe_of(prompt)
-        trials = [found.of(prompt.id, model) for model in found.plan.models]
-        rows.append((prompt.id, probe.ability if probe else "", *map(_outcome, trials)))
-    models = (Column(model, align="left") for model in found.plan.models)
-    columns = (Column("Probe"), Column("ability", align="left"), *models)
-    return Table("Who passes what?", columns, tuple(rows))
+def _probes(found: Compared) -> Table:
+    """A row for each probe."""
+    models = found.plan.models
+    return Table(
+        "Who passes what?",
+        (Column("Probe"), *(Column(model, align="left") for model in models)),
+        tuple(
+            (prompt.id, *(_outcome(found.of(prompt.id, model)) for model in models))
+            for prompt in found.plan.prompts
+        ),
+    )
 
 
 def _outcome(trials: Sequence[Trial]) -> str | None:
@@ -142,7 +156,7 @@ def _outcome(trials: Sequence[Trial]) -> str | None:
     return f"passed {sum(checked)} of {len(checked)}"
 
 
-def difference_table(found: Compared) -> Table:
+def _differences(found: Compared) -> Table:
     return Table(
         "What differs beyond chance?",
         (
@@ -167,76 +181,6 @@ def _difference(one: Difference) -> Iterator[Value]:
     yield from (one.figures[name] or _NOTHING for name in SCORES)
 
 
-def judge_tables(found: Judged) -> tuple[Part, ...]:
-    verdicts = Table(
-        "Which answer does the judge prefer?",
-        (
-            Column("Models"),
-            Column("the first"),
-            Column("the second"),
-            Column("neither"),
-            Column("changed its mind"),
-            Column("unreadable"),
-        ),
-        tuple(
-            (f"{one.model} / {one.other}", one.wins, one.losses, one.ties, one.inconsistent,
-             one.unreadable)
-            for one in found.verdicts
-        ),
-        note="Pairs of answers, counted where it said the same with their places changed.",
-    )  # fmt: skip
-    scores = Table(
-        "What scores does it give?", (Column("Model"), Column("score, 1 to 5")), found.scores
-    )
-    return (judge_in_words(found), verdicts, *((scores,) if found.scores else ()))
-
-
-def judge_in_words(found: Judged) -> str:
-    told = [
-        f"The judge is {found.judge}; it was asked {found.judgements} times, twice for each pair."
-    ]
-    if found.judges_itself:
-        told.append("It judges answers of its own, which judges are known to favour.")
-    if found.failed:
-        told.append(f"{found.failed} requests failed.")
-    if found.unreadable:
-        told.append(f"{found.unreadable} of its replies were not in the form asked for.")
-    if agreed := found.agreement:
-        told.append(
-            f"With the places changed it said the same of {shown(agreed.value, 'share')} of "
-            f"{agreed.count} pairs ({interval(agreed, 'share')})."
-        )
-    if leaning := found.first_preferred:
-        told.append(
-            f"It preferred the answer shown first in {shown(leaning.value, 'share')} of "
-            f"{leaning.count} preferences ({interval(leaning, 'share')}); half would be no lean."
-        )
-    return " ".join(told)
-
-
-def preference_tables(chosen: Sequence[Preference]) -> tuple[Table, ...]:
-    rows = tuple(
-        (f"{one.model} / {one.other}", one.wins, one.losses, one.neither, one.share)
-        for one in wins(chosen)
-    )
-    columns = (
-        Column("Models"),
-        Column("the first"),
-        Column("the second"),
-        Column("neither"),
-        Column("share of the first", "share"),
-    )
-    first = preferred_first(chosen)
-    place = (
-        f" Of {first.count}, {shown(first.value, 'share')} fell on the answer that stood first "
-        f"({interval(first, 'share')})."
-        if first
-        else ""
-    )
-    note = f"Choices of people, with Wilson's 95% interval.{place}"
-    return (Table("Which answers do people prefer?", columns, rows, note=note),)
-
-
 # --- chart and texts -------------------------------------------------------------------------
 
 
@@ -257,12 +201,17 @@ def _worth(found: Compared) -> Iterator[Points]:
 
 
 def texts(found: Compared) -> Iterator[Texts]:
-    """The answers of the first round, side by side, under what was asked."""
+    """What there was to read and the answers of the first round, side by side."""
     for prompt in found.plan.prompts:
         firsts = [found.of(prompt.id, model)[:1] for model in found.plan.models]
         answers = [_text(trial) for trials in firsts for trial in trials]
         if answers:
-            yield Texts(heading(prompt), tuple(answers))
+            yield Texts(heading(prompt), (*_read(prompt), *answers))
+
+
+def _read(prompt: Prompt) -> Iterator[Text]:
+    if prompt.sources:
+        yield Text("What they read", "\n\n".join(prompt.sources))
 
 
 def heading(prompt: Prompt) -> str:
