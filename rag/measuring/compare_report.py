@@ -74,7 +74,7 @@ def sections(found: Compared, judged: Judged | None) -> tuple[Section, ...]:
     told = reversed(list(tables(found)))
     verdict = Section("Who does better?", (METHOD, *told, *_worth(found)))
     judges = (Section("What does a model think?", judge_tables(judged)),) if judged else ()
-    return (verdict, *judges, Section("Answers", tuple(texts(found))))
+    return (verdict, *judges, Section("Answers", tuple(texts(found))), *_read(found))
 
 
 # --- tables ----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def _quality(found: Compared) -> Table:
 
 def _pace(found: Compared) -> Table:
     return Table(
-        "How long do they take, and what do they cost?",
+        "What does it take?",
         (
             Column("Model"),
             Column("first token", "ms"),
@@ -201,17 +201,19 @@ def _worth(found: Compared) -> Iterator[Points]:
 
 
 def texts(found: Compared) -> Iterator[Texts]:
-    """What there was to read and the answers of the first round, side by side."""
+    """The answers of the first round, side by side, under what was asked."""
     for prompt in found.plan.prompts:
         firsts = [found.of(prompt.id, model)[:1] for model in found.plan.models]
         answers = [_text(trial) for trials in firsts for trial in trials]
         if answers:
-            yield Texts(heading(prompt), (*_read(prompt), *answers))
+            yield Texts(heading(prompt), tuple(answers))
 
 
-def _read(prompt: Prompt) -> Iterator[Text]:
-    if prompt.sources:
-        yield Text("What they read", "\n\n".join(prompt.sources))
+def _read(found: Compared) -> Iterator[Section]:
+    """What there was to answer from."""
+    read = [Text(one.id, "\n\n".join(one.sources)) for one in found.plan.prompts if one.sources]
+    if read:
+        yield Section("What the models read", (Texts("Texts", tuple(read)),))
 
 
 def heading(prompt: Prompt) -> str:

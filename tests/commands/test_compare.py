@@ -262,8 +262,15 @@ def test_answers_stand_side_by_side_when_there_is_a_report(
     report = tmp_path / name
     ran("--report", str(report), "--judge", setting(scripted_server, "judge"))
     page = report.read_text(encoding="utf-8")
-    for told in ("Which model answers better?", "Who passes what?", "beyond chance", "A duck.",
-                 "What does a model think?", "It is not JSON and nothing else."):  # fmt: skip
+    for told in (
+        "Which model answers better?",
+        "Who passes what?",
+        "beyond chance",
+        "A duck.",
+        "What does a model think?",
+        "What the models read",
+        "It is not JSON and nothing else.",
+    ):
         assert told in page
 
 
