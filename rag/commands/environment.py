@@ -20,7 +20,7 @@ from rag.measuring.experiment import Experiment, cells
 from rag.measuring.report import Column, Part, Section, Table, Value
 from rag.measuring.resources import meter_of
 from rag.models.chat import ChatModel
-from rag.models.facts import abilities
+from rag.models.facts import abilities, known_of
 from rag.models.reach import PLACES
 from rag.roster import Roster
 from rag.settings import Settings
@@ -65,20 +65,23 @@ def _counted(findings: Sequence[Finding]) -> str:
 
 
 def _sections(findings: Sequence[Finding]) -> Iterator[Section]:
-    wrong = [one for state in ("problem", "warning") for one in findings if one.state == state]
-    columns = ("Check", "kind", "what was found", "why", "what to do", "more in")
-    rows = tuple(
-        (one.check, one.state, one.message, _cause(one), one.fix, one.see or None) for one in wrong
-    )
-    mend = _table("Problems and warnings", columns, rows) if rows else "Nothing."
-    yield Section("What has to be mended?", (mend,))
+    columns = ("Check", "what was found", "why, and what to do")
+    wrong = [
+        _table(title, columns, tuple(map(_mended, found)))
+        for title, state in (("Problems", "problem"), ("Warnings", "warning"))
+        if (found := [one for one in findings if one.state == state])
+    ]
+    yield Section("What has to be mended?", tuple(wrong) or ("Nothing.",))
     well = tuple((one.check, one.message) for one in findings if one.state == "ok")
     yield Section("What is well?", (_table("In order", ("Check", "what was found"), well),))
 
 
-def _cause(finding: Finding) -> str | None:
+def _mended(finding: Finding) -> tuple[Value, ...]:
     found = remedy_of(finding.message)
-    return found.cause.replace("`", "") if found else None
+    cause = found.cause.replace("`", "") if found else ""
+    why = f"{cause[:1].upper()}{cause[1:]}." if cause else ""
+    see = f"See {finding.see}." if finding.see else ""
+    return finding.check, finding.message, " ".join(filter(None, (why, finding.fix, see))) or None
 
 
 def _table(title: str, columns: Sequence[str], rows: tuple[tuple[Value, ...], ...]) -> Table:
@@ -103,49 +106,23 @@ async def _of_tiers(roster: Roster, remote: bool) -> Table:
     for tier in tiers:
         await roster.look(tier, remote=remote)
         status = roster.status(tier)
-        can = status.capabilities or Capabilities()
-        place = PLACES[status.reach] if status.reach else None
-        rows.append((tier, status.setting, place, can.context_tokens, _able(can), status.sentence))
-    return Table(
-        "Models of the chat",
-        (*_columns("Tier", "model", "place"), Column("context", "tokens"), *_columns("can", "why")),
-        tuple(rows),
-    )
+        place = [PLACES[status.reach]] if status.reach else []
+        known = [*place, *abilities(status.capabilities or Capabilities())]
+        rows.append((tier, status.setting, ", ".join(known) or None))
+    return _table("Models of the chat", ("Tier", "model", "known of it"), tuple(rows))
 
 
 async def _of_servers(roster: Roster, remote: bool) -> Part:
     rows: list[tuple[Value, ...]] = []
     for server in await roster.servers(remote=remote):
-        for model in server.models:
-            can = model.capabilities or Capabilities()
-            context_tokens = model.context_tokens or can.context_tokens
-            rows.append(
-                (server.name, model.name, model.parameters_b, context_tokens, _able(can), None)
-            )
+        rows += [
+            (server.name, model.name, ", ".join(known_of(model)) or None) for model in server.models
+        ]
         if server.problem or not server.models:
-            rows.append(
-                (server.name, None, None, None, None, server.problem or "It has no models.")
-            )
+            rows.append((server.name, None, server.problem or "It has no models."))
     if not rows:
         return "No other model server was found."
-    return Table(
-        "Servers that were found",
-        (
-            *_columns("Server", "model"),
-            Column("parameters", "billion"),
-            Column("context", "tokens"),
-            *_columns("can", "problem"),
-        ),
-        tuple(rows),
-    )
-
-
-def _able(can: Capabilities) -> str | None:
-    return ", ".join(abilities(can)) or None
-
-
-def _columns(*names: str) -> Iterator[Column]:
-    return (Column(name, align="left") for name in names)
+    return _table("Servers that were found", ("Server", "model", "known of it"), tuple(rows))
 
 
 # --- while they run --------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def test_causes_stand_in_the_report_when_something_is_wrong(
     asked = len(scripted_server.history)
     as_json(capsys, "doctor", "--report", str(tmp_path / "here.md"), code=1)
     page = read(tmp_path / "here.md")
-    assert "the server is off, or the port is another" in page
+    assert "The server is off, or the port is another. " in page
     assert "docs/troubleshooting.md#nothing-answers" in page
     assert "The slm model was not measured: " in page
     assert "## Speed" not in page
