@@ -38,7 +38,7 @@ if hasattr(state, "rag"):
     put_back(state.rag)
 
 import rag  # noqa: E402
-from handlers import comparing, panels, reply, session, turns  # noqa: E402, F401 (to register)
+from handlers import briefing, comparing, panels, reply, session, turns  # noqa: E402, F401 (to register)
 from rag.errors import SettingsError  # noqa: E402
 from rag.page import choices, guard, routes  # noqa: E402
 from rag.page.home import Home  # noqa: E402
@@ -96,6 +96,7 @@ async def begin() -> None:
 
 
 async def greet() -> None:
+    await briefing.offer()
     async with session.errors_shown(), meanwhile(session.tell_waiting("waiting")):
         workspace, models = await home.workspace(), await home.models()
         await panels.send_settings(workspace)
@@ -113,7 +114,9 @@ async def on_message(message: cl.Message) -> None:
             workspace = await home.workspace()
         files = [file for file in message.elements if file.path]
         ready = await take_in(files, workspace) if files else ""
-        if question := message.content.strip():
+        if briefing.is_asked_for(message):
+            await briefing.brief(message, workspace)
+        elif question := message.content.strip():
             for asked in session.the_chat().rewind(message.id):
                 await asked.screen.clear()
             await turns.answer(question, message.id, workspace)

@@ -15,7 +15,6 @@ from handlers import reply
 from handlers.session import at_work, chosen, errors_shown, finder, home, tell_waiting, the_chat
 from handlers.turns import begun_again, consent
 from rag import types
-from rag.measuring.preferences import PREFERENCES, Preference, Preferences
 from rag.page import comparison
 from rag.page.chat import Asked, Chat
 from rag.page.meanwhile import meanwhile
@@ -23,6 +22,7 @@ from rag.page.telling import Telling
 
 if TYPE_CHECKING:
     from rag.answering.pipeline import Pipeline
+    from rag.measuring.preferences import Preference
     from rag.models.chat import ChatModel
     from rag.page.comparison import Side
     from rag.workspace import Workspace
@@ -123,6 +123,8 @@ async def prefer(action: cl.Action) -> str:
 
 def keep(latest: Preference) -> tuple[Preference, ...]:
     """All that are kept, with the latest."""
+    from rag.measuring.preferences import PREFERENCES, Preferences  # noqa: PLC0415 (slow)
+
     preferences = Preferences(home().settings.data_dir / PREFERENCES)
     preferences.add(latest)
     return preferences.all()

@@ -166,7 +166,8 @@ class Column(Reply):
 
     async def finish(self, text: str, metadata: Props, card: Props | None = None) -> None:
         self.is_over = True
-        await super().finish(text, metadata, card)
+        opened = card and {**card, "is_open": True, "cost": card["cost"] or self.words("free")}
+        await super().finish(text, metadata, opened)
 
     async def withdraw(self) -> None:
         await self.finish(f"*{self.words('stopped')}*", {})
@@ -180,9 +181,9 @@ class Column(Reply):
             await self.withdraw()
 
 
-async def show(element: str, props: Props) -> None:
-    """An element as a message of its own."""
-    await cl.Message("", elements=[cl.CustomElement(name=element, props=dict(props))]).send()
+async def show(element: str, props: Props, text: str = "") -> None:
+    """An element as a message of its own, or under one of its own."""
+    await cl.Message(text, elements=[cl.CustomElement(name=element, props=dict(props))]).send()
 
 
 async def offer(panel: Mapping[str, Sequence[Field]], words: Wording) -> None:

@@ -32,9 +32,12 @@ ALLOW = "The option --remote asks it."
 LISTED = 8  # models of a server that are named; the others are counted
 
 
-async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator[Finding]:
+async def examine(
+    settings: Settings, *, remote: bool = False, asks: bool = True
+) -> AsyncGenerator[Finding]:
     """The machine first, then servers and models; raises SettingsError where a tier makes no
     sense. Servers on other machines are sent nothing unless the settings or ``remote`` allow it.
+    Unless it ``asks``, no model is asked anything, and none is started.
     """
     for finding in machine(settings):
         yield finding
@@ -48,7 +51,7 @@ async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator
         for finding in examining.foundry(settings):
             yield finding
         for tier in TIERS:
-            finding = await _tier(roster, tier, settings, remote)
+            finding = await _tier(roster, tier, settings, remote, asks)
             yield _placed(finding, roster.status(tier).reach)
             for finding in examining.price(tier, await _model(roster, tier), settings):
                 yield finding
@@ -76,10 +79,12 @@ def _server(server: FoundServer) -> Finding:
 # --- tiers
 
 
-async def _tier(roster: Roster, tier: Tier, settings: Settings, remote: bool) -> Finding:
+async def _tier(
+    roster: Roster, tier: Tier, settings: Settings, remote: bool, asks: bool
+) -> Finding:
     """The small model must answer a question; of the larger one it is enough that it is there."""
     check = f"{tier} model"
-    await roster.look(tier, remote=remote)
+    await (roster.look(tier, remote=remote) if asks else roster.resolve(tier))
     status = roster.status(tier)
     if status.state == "failed":
         fix = f"Correct RAG_{tier.upper()}, or start its server. {HELP}"
@@ -91,7 +96,7 @@ async def _tier(roster: Roster, tier: Tier, settings: Settings, remote: bool) ->
             return replace(unfit, message=f"{found.reason} {unfit.message}")
     if status.sentence.endswith(NOT_ASKED):
         return Finding(check, "ok", f"{status.sentence} {ALLOW}")
-    if tier == "slm" and found.model is not None:
+    if asks and tier == "slm" and found.model is not None:
         return await _answer(check, found.model, found.reason)
     return Finding(check, "ok", status.sentence)
 

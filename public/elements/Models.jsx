@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useRecoilValue } from 'recoil';
 import { sessionIdState } from '@chainlit/react-client';
-import { Cloud, Laptop, Loader2, Network, Plus, RefreshCw, TriangleAlert, X } from 'lucide-react';
+import { Cloud, Cpu, Laptop, Loader2, Network, Plus, RefreshCw, TriangleAlert, X } from 'lucide-react';
 
 const ICONS = { machine: Laptop, network: Network, cloud: Cloud };
 const POLL_MS = 700;
@@ -221,6 +221,9 @@ export default function Models() {
           <Tier key={tier.tier} tier={tier} choose={choose} labels={labels} isBusy={isChoosing} />
         ))}
         <Problem text={shown.problem} />
+        <button type="button" className="rag-act rag-to-machine" onClick={() => window.postMessage('machine', window.location.origin)}>
+          <Cpu aria-hidden="true" />{labels.title_machine}
+        </button>
       </section>
       <section>
         <header>

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useSetRecoilState } from 'recoil';
 import { elementState, useChatData } from '@chainlit/react-client';
-import { Check, ChevronDown, CircleAlert, Cloud, Laptop, Network, TriangleAlert } from 'lucide-react';
+import { Check, ChevronDown, CircleAlert, Cloud, Download, Laptop, Network, TriangleAlert } from 'lucide-react';
 
 const ICONS = { machine: Laptop, network: Network, cloud: Cloud };
 
@@ -127,7 +127,7 @@ function Sources({ card, show }) {
 }
 
 export default function TurnCard() {
-  const [open, setOpen] = useState(false);
+  const [open, setOpen] = useState(Boolean(props.is_open));
   const { loading } = useChatData();
   const setElements = useSetRecoilState(elementState);
   const root = useRef(null);
@@ -152,6 +152,16 @@ export default function TurnCard() {
   const why = async () => {
     const { response } = await act('trace');
     if (response) beside(labels.why_title, [{ type: 'custom', name: 'Trace', props: response }]);
+  };
+
+  const save = async () => {
+    const { response } = await act('download');
+    if (!response) return;
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([response], { type: 'text/markdown' }));
+    link.download = card.can.save;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
 
   // Links in the message's text: citations (#passage-1 and so on) and sentences without support.
@@ -207,7 +217,10 @@ export default function TurnCard() {
         ) : null}
       </div>
       <div className="rag-acts">
-        <button type="button" className="rag-act rag-why" onClick={why}>{labels.why}</button>
+        {card.can.why ? <button type="button" className="rag-act rag-why" onClick={why}>{labels.why}</button> : null}
+        {card.can.save ? (
+          <button type="button" className="rag-act" onClick={save}><Download aria-hidden="true" />{labels.save_markdown}</button>
+        ) : null}
         {card.can.larger ? (
           <button type="button" className="rag-act" disabled={loading} onClick={() => act('larger')}>{labels.ask_larger}</button>
         ) : null}

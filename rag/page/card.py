@@ -83,11 +83,11 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
     """The card under an answer. Its stages' milliseconds add up to the total, also as shown."""
     context, is_declined = answer.context, is_absent(answer)
     hits = context.hits or tuple(dropped.hit for dropped in context.dropped[:NEAREST])
-    stages = _stages(answer.latency, words)
+    shown = stages(answer.latency, words)
     speed = tokens_per_second(answer)
     return {
+        **blank(turn_id, words),
         "turn": answer.trace_id,
-        "question": turn_id,
         "model": answer.model,
         "badge": _badge(asked, answer, words),
         "percent": "" if is_declined else f"{min(answer.confidence.value, SUREST):.0%}",
@@ -98,26 +98,44 @@ def turn(turn_id: str, asked: Asked, answer: Answer, find_page: FindPage, words:
         "terms": terms(answer) if is_declined else [],
         "ran": ran(asked, answer, words),
         "can": {
+            "why": True,
             "larger": asked.has_larger and answer.route in {"slm", "declined"},
-            "keep": asked.draft is not None,
             "compare": asked.has_larger,
+            "keep": asked.draft is not None,
         },
-        "stages": stages,
-        "total_ms": sum(stage["ms"] for stage in stages),
+        "stages": shown,
+        "total_ms": sum(stage["ms"] for stage in shown),
         "speed": words("speed", speed=f"{speed:.1f}") if speed else "",
-        "usage": [_used(model, usage, words) for model, usage in answer.usage.items()],
+        "usage": [used(model, usage, words) for model, usage in answer.usage.items()],
         "budget": _budget(context, words),
-        "cost": _cost(answer, words),
+        "cost": cost(answer.cost_usd, answer.usage, words),
         "energy": energy(answer.energy, words),
         "notes": _loaded(answer, words),
         "warnings": [sentences.said(warning, words) for warning in answer.warnings],
         "has_unsupported": bool(answer.unsupported),
         "sources": passages(hits, answer.citations, find_page),
+    }
+
+
+def blank(turn_id: str, words: Wording) -> Props:
+    """A card that says nothing yet."""
+    return {
+        "turn": "",
+        "question": turn_id,
+        "percent": "",
+        "signals": [],
+        "terms": [],
+        "speed": "",
+        "budget": "",
+        "energy": "",
+        "notes": [],
+        "has_unsupported": False,
         "labels": words.group(
             "sources", "nearest", "details", "total", "passages", "confidence", "cost", "energy",
             "trace",
             "unsupported", "unsupported_legend", "whole_document", "why", "why_title",
-            "ask_larger", "keep_local", "compare", "searched_for", "speaks_for", "speaks_against",
+            "ask_larger", "keep_local", "compare", "save_markdown", "searched_for", "speaks_for",
+            "speaks_against",
         ) | {"page": words("page", page="{page}")},
     }  # fmt: skip
 
@@ -153,26 +171,24 @@ def ran(asked: Asked, answer: Answer, words: Wording) -> list[Props]:
     """Where each model ran that was asked for this answer, in order."""
     models = {(one.model, one.tier): one.reach for one in answer.attempts}
     return [
-        {
-            "model": model,
-            "reach": far,
-            "text": words(
-                "ran_here" if far == "machine" else "sent_to",
-                model=model,
-                where=reach.phrase(replace(asked.places.get(tier, Place()), reach=far), words),
-            ),
-        }
+        ran_at(model, replace(asked.places.get(tier, Place()), reach=far), words)
         for (model, tier), far in models.items()
     ]
 
 
-def _cost(answer: Answer, words: Wording) -> str:
+def ran_at(model: str, place: Place, words: Wording) -> Props:
+    key = "ran_here" if place.reach == "machine" else "sent_to"
+    where = reach.phrase(place, words)
+    return {"model": model, "reach": place.reach, "text": words(key, model=model, where=where)}
+
+
+def cost(cost_usd: float | None, usage: Mapping[str, Usage], words: Wording) -> str:
     """ "" for nothing, which goes without saying."""
-    if answer.cost_usd is None:
+    if cost_usd is None:
         return words("unknown")
-    is_estimated = any(used.estimated for used in answer.usage.values())
+    is_estimated = any(used.estimated for used in usage.values())
     label = f" ({words('estimated')})" if is_estimated else ""
-    return f"${answer.cost_usd:.2g}{label}" if answer.cost_usd else ""
+    return f"${cost_usd:.2g}{label}" if cost_usd else ""
 
 
 def energy(taken: Energy | None, words: Wording) -> str:
@@ -217,7 +233,7 @@ def tokens_per_second(answer: Answer) -> float | None:
     return round((usage.completion_tokens - 1) / seconds, 1)
 
 
-def _used(model: str, usage: Usage, words: Wording) -> Mapping[str, str]:
+def used(model: str, usage: Usage, words: Wording) -> Mapping[str, str]:
     key = "tokens_estimated" if usage.estimated else "tokens"
     told = words(key, prompt=usage.prompt_tokens, completion=usage.completion_tokens)
     return {"model": model, "tokens": told}
@@ -236,7 +252,7 @@ def _badge(asked: Asked, answer: Answer, words: Wording) -> Mapping[str, str]:
     return {"text": words(key, model=answer.model), "tone": "good"}
 
 
-def _stages(latency: Latency, words: Wording) -> list[Props]:
+def stages(latency: Latency, words: Wording) -> list[Props]:
     known = {stage: ms for stage in STAGES if (ms := _stage_ms(latency, stage)) is not None}
     total = max(latency.total_ms or 0.0, sum(known.values()))
     shown = whole({**known, "other": total - sum(known.values())}, round(total))

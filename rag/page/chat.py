@@ -20,6 +20,8 @@ from rag.page.wording import Wording
 from rag.types import Answer, Chunk, Document, Message, Mode, Tier
 
 if TYPE_CHECKING:
+    from rag.answering.briefs import Briefing
+    from rag.page.machine import Look
     from rag.page.screen import Screen
     from rag.page.telling import Telling
     from rag.retrieval.index import Index
@@ -61,6 +63,7 @@ class Chat:
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
     turns: dict[str, Asked] = field(default_factory=dict)  # as they are shown, by id, in order
     beside: dict[str, Asked] = field(default_factory=dict)  # compared; no part of the history
+    briefings: dict[str, Briefing] = field(default_factory=dict)  # by the message that asked
     writing: Telling | None = None  # the turn under way
     is_occupied: bool = False  # with a comparison or a briefing
     allowed: dict[str, bool] = field(
@@ -68,6 +71,7 @@ class Chat:
     )  # by address elsewhere: may it be sent to?
     is_asking: bool = False  # a person, who has to answer before the turn goes on
     pace: Pace = field(default_factory=Pace)
+    looks: dict[Tier, Look] = field(default_factory=dict)  # the latest at each running model
 
     @property
     def is_busy(self) -> bool:

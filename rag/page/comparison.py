@@ -1,6 +1,6 @@
 """Two answers to one question next to each other: a pipeline in, its sides and what is shown, out.
 
-Which one stands first is drawn by lot, as people like what they see first. Whose history a chat
+Which one stands first is drawn by lot, as people like what they see first. The history that a chat
 builds on is not touched.
 """
 
@@ -11,16 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rag.measuring import preferences
-from rag.measuring.preferences import Preference, Preferred
 from rag.page import reach
-from rag.page.chat import Asked, Chat
+from rag.page.chat import Chat
 from rag.page.reach import Place
 from rag.page.wording import Wording
-from rag.types import Tier
+from rag.types import Mode, Tier
 
 if TYPE_CHECKING:
     from rag.answering.pipeline import Pipeline
+    from rag.measuring.preferences import Preference, Preferred
 
 Props = dict[str, Any]
 PREFERRED: tuple[Preferred, ...] = ("first", "second", "neither")
@@ -113,15 +112,21 @@ def asked_to_choose(shown: Sequence[Side], chat: Chat) -> Props | None:
 
 def preference(chosen: Mapping[str, Any], chat: Chat, at: float) -> Preference | None:
     """None for what is not here any more. ``at``: seconds since 1970."""
-    found = [_answered(str(chosen.get(place)), chat) for place in ("first", "second")]
+    from rag.measuring import preferences  # noqa: PLC0415 (slow)
+
+    first, second = (_answered(str(chosen.get(place)), chat) for place in ("first", "second"))
     preferred = next((one for one in PREFERRED if one == chosen.get("preferred")), None)
-    if found[0] is None or found[1] is None or preferred is None:
+    if first is None or second is None or preferred is None:
         return None
-    return Preference(at, found[0], found[1], preferred)
+    return preferences.Preference(
+        at, preferences.Side(*first), preferences.Side(*second), preferred
+    )
 
 
 def tally(kept: Sequence[Preference], latest: Preference, words: Wording) -> str:
     """How often each of these two models was liked better, with this choice."""
+    from rag.measuring import preferences  # noqa: PLC0415 (slow)
+
     names = {latest.first.model, latest.second.model}
     for one in preferences.wins(kept):
         if {one.model, one.other} == names:
@@ -132,8 +137,9 @@ def tally(kept: Sequence[Preference], latest: Preference, words: Wording) -> str
     return words("preference_kept")
 
 
-def _answered(side_id: str, chat: Chat) -> preferences.Side | None:
-    asked: Asked | None = chat.beside.get(side_id)
+def _answered(side_id: str, chat: Chat) -> tuple[str, str, Mode] | None:
+    """Trace, model and mode of an answer that came."""
+    asked = chat.beside.get(side_id)
     if asked is None or asked.answer is None:
         return None
-    return preferences.Side(asked.answer.trace_id, asked.answer.model, asked.mode)
+    return asked.answer.trace_id, asked.answer.model, asked.mode

@@ -119,6 +119,18 @@ SENTENCES = {
     "pull_download": "Fetching",
     "pull_convert": "Preparing for this machine",
     "pull_load": "Loading",
+    # this machine
+    "title_machine": "About this machine",
+    "machine_well": "Nothing has to be mended.",
+    "machine_found": "What was found",
+    "while_running": "Models just now",
+    "live_writing": "writes",
+    "live_waiting": "loaded",
+    "live_none": "not started",
+    "live_elsewhere": "its process cannot be seen from here",
+    "live_memory": "Memory",
+    "live_processors": "Processors at work",
+    "live_speed": "Tokens/s",
     # documents panel
     "origin_chat": "This chat",
     "origin_library": "Library",
@@ -207,6 +219,24 @@ SENTENCES = {
     "preference_kept": "Noted.",
     "preferred_so_far": "Noted. So far: {model} {wins}, {other} {losses}, "
     "about the same {neither}.",
+    # a briefing
+    "briefing": "Briefing",
+    "briefing_help": "What your documents say, each sentence with its source. "
+    "Send it as it is, or with topics.",
+    "briefing_on": "Briefing on {documents}",
+    "briefing_asking": "Question {done} of {total}",
+    "briefing_none": "There is no document to brief on. Drop files into the chat first.",
+    "briefing_many": "These are {count} documents, and a briefing takes at most {most}. Choose "
+    "some in the settings, under “Search only in”.",
+    "briefing_summary": "{sentences}, each with the passage that backs it.",
+    "briefing_stopped": "It was stopped before: {names}.",
+    "in_short": "In short",
+    "nothing_backed": "Nothing was written about it that a passage backs.",
+    "key_figures": "Key figures",
+    "called_open": "Open in the documents",
+    "own_words": "(the model's own words, which no single passage backs)",
+    "left_out": "Left out, because no passage backs it: {sentences}. See the download.",
+    "save_markdown": "Download as Markdown",
     # what leaves the machine
     "consent": "**{model}** runs {where}. To answer, your question, the passages found and the "
     "earlier turns it leans on would be sent to **{address}**. Send them?",
@@ -218,6 +248,7 @@ SENTENCES = {
     "sent_to": "Sent to {model}, {where}",
     "ran_here": "{model} ran {where}",
     # what it took
+    "free": "nothing",
     "unknown": "not known",
     "estimated": "estimated",
     "energy": "Energy",
@@ -262,6 +293,10 @@ SENTENCES = {
 }
 
 NOUNS = {
+    "document": ("document", "documents"),
+    "sentence": ("sentence", "sentences"),
+    "question": ("question", "questions"),
+    "thing": ("thing to look at", "things to look at"),
     "page": ("page", "pages"),
     "passage": ("passage", "passages"),
     "file": ("file", "files"),

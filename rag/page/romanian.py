@@ -115,6 +115,17 @@ SENTENCES = {
     "pull_download": "Se descarcă",
     "pull_convert": "Se pregătește pentru acest calculator",
     "pull_load": "Se încarcă",
+    "title_machine": "Despre acest calculator",
+    "machine_well": "Nu este nimic de îndreptat.",
+    "machine_found": "Ce s-a găsit",
+    "while_running": "Modelele, chiar acum",
+    "live_writing": "scrie",
+    "live_waiting": "încărcat",
+    "live_none": "nepornit",
+    "live_elsewhere": "procesul lui nu se vede de aici",
+    "live_memory": "Memorie",
+    "live_processors": "Procesoare la lucru",
+    "live_speed": "Tokeni/s",
     "origin_chat": "Această discuție",
     "origin_library": "Bibliotecă",
     "remove": "Scoate",
@@ -195,6 +206,24 @@ SENTENCES = {
     "preference_kept": "S-a notat.",
     "preferred_so_far": "S-a notat. Până acum: {model} {wins}, {other} {losses}, "
     "cam la fel {neither}.",
+    "briefing": "Sinteză",
+    "briefing_help": "Ce spun documentele, fiecare propoziție cu sursa ei. "
+    "Trimiteți-o așa cum este, sau cu teme.",
+    "briefing_on": "Sinteză: {documents}",
+    "briefing_asking": "Întrebarea {done} din {total}",
+    "briefing_none": "Nu există niciun document pentru o sinteză. Trageți întâi fișiere aici.",
+    "briefing_many": "Sunt {count} de documente, iar o sinteză cuprinde cel mult {most}. Alegeți "
+    "câteva în setări, la „Caută doar în”.",
+    "briefing_summary": "{sentences}, fiecare cu pasajul care o susține.",
+    "briefing_stopped": "S-a oprit înainte de: {names}.",
+    "in_short": "Pe scurt",
+    "nothing_backed": "Nu s-a scris despre el nimic susținut de un pasaj.",
+    "key_figures": "Cifre cheie",
+    "called_open": "Rămas deschis în documente",
+    "own_words": "(cuvintele modelului, pe care niciun pasaj nu le susține singur)",
+    "left_out": "Lăsat deoparte, fiindcă niciun pasaj nu susține: {sentences}. "
+    "Vedeți fișierul descărcat.",
+    "save_markdown": "Descarcă în Markdown",
     "consent": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la **{address}** "
     "întrebarea, pasajele găsite și discuția de care ține. Le trimiteți?",
     "consent_through": "**{model}** rulează {where}. Pentru a răspunde, s-ar trimite la "
@@ -204,6 +233,7 @@ SENTENCES = {
     "consent_refuse": "Rămâne aici",
     "sent_to": "Trimis la {model}, {where}",
     "ran_here": "{model} a rulat {where}",
+    "free": "nimic",
     "unknown": "necunoscut",
     "estimated": "estimat",
     "energy": "Energie",
@@ -248,6 +278,10 @@ SENTENCES = {
 }
 
 NOUNS = {
+    "document": ("document", "documente"),
+    "sentence": ("propoziție", "propoziții"),
+    "question": ("întrebare", "întrebări"),
+    "thing": ("lucru de privit", "lucruri de privit"),
     "page": ("pagină", "pagini"),
     "passage": ("pasaj", "pasaje"),
     "file": ("fișier", "fișiere"),

@@ -253,4 +253,52 @@ SAID = (
         "Preparing {} for this machine, once: {}.",
         "Se pregătește {0} pentru acest calculator: {1}.",
     ),
+    (
+        "Every package has the version that was tested.",
+        "Fiecare pachet are versiunea cu care s-a testat.",
+    ),
+    (
+        "The compiled libraries load.",
+        "Bibliotecile compilate se încarcă.",
+    ),
+    (
+        "The settings make sense.",
+        "Setările sunt în regulă.",
+    ),
+    (
+        "Library and models are kept in {}.",
+        "Biblioteca și modelele se păstrează în {0}.",
+    ),
+    (
+        "{} GB free on the disk of the data folder.",
+        "{0} GB liberi pe discul dosarului de date.",
+    ),
+    (
+        "{} GB of memory available.",
+        "{0} GB de memorie disponibili.",
+    ),
+    (
+        "Documents are indexed from {}.",
+        "Documentele se indexează din {0}.",
+    ),
+    (
+        "Tokens are counted without the network.",
+        "Tokenii se numără fără rețea.",
+    ),
+    (
+        "No other model server was found on this machine.",
+        "Nu s-a găsit alt server de modele pe acest calculator.",
+    ),
+    (
+        "Energy is counted at {} W while a model here works (RAG_WATTS).",
+        "Energia se socotește la {0} W cât timp lucrează un model de aici (RAG_WATTS).",
+    ),
+    (
+        "There is no folder {}, so only documents you add are searched.",
+        "Nu există dosarul {0}, așa că se caută doar în documentele adăugate.",
+    ),
+    (
+        "Start from the project's folder, or set RAG_DOCS_DIR.",
+        "Porniți din dosarul proiectului sau setați RAG_DOCS_DIR.",
+    ),
 )

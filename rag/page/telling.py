@@ -17,6 +17,7 @@ from rag.page.meanwhile import meanwhile
 from rag.page.passages import FindPage
 from rag.page.phases import Patience, Work
 from rag.page.screen import Props
+from rag.tokens import count_tokens
 from rag.types import (
     Answer,
     Answered,
@@ -33,6 +34,7 @@ from rag.types import (
 )
 
 FRAME_S = 0.05  # between two frames of a streamed answer
+ENOUGH_S = 0.5  # of writing, to say how fast it goes
 THOUGHT_FRAME_S = 0.25  # of reasoning, which is folded, and may be long
 
 
@@ -67,6 +69,7 @@ class Telling:
     text: str = ""  # of the answer, so far
     stopped: Failed = field(default_factory=lambda: Failed(""))  # what came of it, once it is
     draft: str = ""  # that the larger model's answer replaces
+    _wrote: float | None = None  # since when
     _context: Context | None = None
     _judged: Confidence | None = None
     _drafted: tuple[Context, Confidence] | None = None
@@ -111,6 +114,12 @@ class Telling:
         """Hear what the turn had come to when a person stopped it."""
         self.stopped = stopped
 
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Of what is being written; None before there is enough of it."""
+        seconds = time.monotonic() - self._wrote if self._wrote else 0.0
+        return count_tokens(self.text) / seconds if seconds >= ENOUGH_S else None
+
     def keep_local(self) -> None:
         """Stop the larger model: the draft is the answer."""
         if self.larger and self._drafted:
@@ -154,9 +163,10 @@ class Telling:
                 if text:
                     await self._end_thought()
                     self.text += text
+                    self._wrote = self._wrote or time.monotonic()
             case Restarted():
                 await self._end_thought()
-                self.text = ""
+                self.text, self._wrote = "", None
             case Judged(confidence=confidence):
                 await self._end_thought()
                 self._judged = confidence
@@ -197,6 +207,7 @@ class Telling:
         words, screen = self.chat.words, self.asked.screen
         reason = signals.against(self._judged, event.reasons, words)
         self.text, self.draft, was = "", event.draft.strip(), self.tier
+        self._wrote = None
         if was == "slm" and self.draft and self._context and self._judged:
             self._drafted = self._context, self._judged
         self.tier, self._judged = ("llm" if was == "slm" else "slm"), None

@@ -177,7 +177,7 @@ def test_a_person_can_choose_the_other_model_when_there_is_one(
     route: str, has_larger: bool, draft: Answer | None, can: dict[str, bool]
 ) -> None:
     answer = replace(ANSWER, route=route)  # type: ignore[arg-type]
-    assert turn(answer, has_larger=has_larger, draft=draft)["can"] == can
+    assert turn(answer, has_larger=has_larger, draft=draft)["can"] == {"why": True, **can}
 
 
 def test_where_each_model_ran_is_told_when_it_was_asked() -> None:
