@@ -23,11 +23,11 @@ from rag.models.reach import PLACES
 from rag.models.weights import WEIGHTS, models_folder
 from rag.roster import Roster
 from rag.settings import Settings
+from rag.troubleshooting import action
 from rag.types import GenerationOptions, Message, Reach, Tier
 
 MB = 1_000_000
 TIERS: tuple[Tier, ...] = ("slm", "llm")
-HELP = "See docs/troubleshooting.md#models."
 ALLOW = "The option --remote asks it."
 LISTED = 8  # models of a server that are named; the others are counted
 
@@ -67,7 +67,9 @@ def _server(server: FoundServer) -> Finding:
     if server.is_left_alone:
         return Finding("server", "ok", f"{server.name}: {server.problem} {ALLOW}")
     if server.problem:
-        return Finding("server", "warning", f"{server.name}: {server.problem}", HELP)
+        return Finding(
+            "server", "warning", f"{server.name}: {server.problem}", action(server.problem)
+        )
     version = f" ({server.version})" if server.version else ""
     named = [described(model) for model in server.models[:LISTED]]
     if left := len(server.models) - len(named):
@@ -87,7 +89,7 @@ async def _tier(
     await (roster.look(tier, remote=remote) if asks else roster.resolve(tier))
     status = roster.status(tier)
     if status.state == "failed":
-        fix = f"Correct RAG_{tier.upper()}, or start its server. {HELP}"
+        fix = f"Correct RAG_{tier.upper()}, or start its server."
         return Finding(check, "problem", status.sentence, fix)
     found = await roster.resolve(tier)
     if status.setting.startswith("embedded:"):
@@ -149,7 +151,7 @@ async def _answer(check: str, model: ChatModel, reason: str) -> Finding:
             async for _ in events:
                 pass
     except RagError as exc:
-        return Finding(check, "problem", str(exc), HELP)
+        return Finding(check, "problem", str(exc), action(str(exc)))
     seconds = time.monotonic() - started
     can = ", ".join(abilities(model.capabilities)) or "does none of what is looked for"
     return Finding(check, "ok", f"{reason} {model.name} answers after {seconds:.1f} s; it {can}.")

@@ -15,6 +15,7 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "docs" / "troubleshooting.md"
 _NAME = "docs/troubleshooting.md"
 _ROW = re.compile(r'\| <a id="([a-z-]+)"></a>(.+?) \| (.+?) \| (.+?) \|')
+_LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
 _HOLE = "…"
 
 
@@ -57,6 +58,12 @@ def see(sentence: str) -> str:
     """Where to read on, such as docs/troubleshooting.md#port; "" where there is nothing."""
     found = remedy_of(sentence)
     return found.link if found else ""
+
+
+def action(sentence: str) -> str:
+    """What to do, without links; "" where there is nothing."""
+    found = remedy_of(sentence)
+    return _LINK.sub(r"\1", found.action) if found else ""
 
 
 def _said(row: Remedy, sentence: str) -> Iterator[int]:

@@ -117,7 +117,8 @@ async def test_the_table_of_remedies_is_named_when_a_server_is_not_what_it_shoul
     finding = await of_model(asked, "server")
     assert finding.state == "warning"
     assert "is not a model server" in finding.message
-    assert finding.fix == "See docs/troubleshooting.md#models."
+    assert finding.fix == "Most addresses end in `/v1`; Azure's in `/openai/v1`."
+    assert finding.see == "docs/troubleshooting.md#not-a-server"
 
 
 @pytest.mark.anyio

@@ -12,7 +12,7 @@ import pytest
 
 import rag.errors
 from rag.machine import Finding
-from rag.troubleshooting import PAGE, remedies, remedy_of, see
+from rag.troubleshooting import PAGE, action, remedies, remedy_of, see
 
 SOURCES = sorted((Path(__file__).parent.parent / "rag").rglob("*.py"))
 ERRORS = {name for name, one in vars(rag.errors).items() if isinstance(one, type)}
@@ -119,6 +119,11 @@ def test_a_finding_names_its_line_when_all_is_not_well() -> None:
     little = "1.0 GB of memory available."
     assert Finding("memory", "warning", little, "Close.").see == "docs/troubleshooting.md#memory"
     assert Finding("memory", "ok", little).see == ""
+
+
+def test_an_action_has_no_links_when_it_is_told_elsewhere() -> None:
+    assert action("There is nothing to fit: put more questions.") == "See Calibrating the judge."
+    assert action("All is well.") == ""
 
 
 def test_nothing_is_named_when_the_documentation_was_left_out(tmp_path: Path) -> None:
