@@ -1,9 +1,7 @@
 """Which of two answers a person liked better: one row a choice in an SQLite file, and no text.
 
-For a front end: show two turns of one question next to each other (rag/answering/beside.py), and
-when a person chooses, ``Preferences(data_dir / PREFERENCES).add(...)`` in a thread. Choosing again
-between the same two replaces the earlier choice. ``python -m rag compare --preferences`` reports
-them. Where RAG_LEDGER is false nothing of turns is to be kept: offer no choice then.
+Choosing again between the same two replaces the earlier choice. Where RAG_LEDGER is false nothing
+of turns is kept: a front end then offers no choice. ``compare --preferences`` reports them.
 
 People, too, like what they see first: vary who is ``first``, as ``preferred_first`` is reported.
 """
