@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -140,8 +140,7 @@ async def _prompts(
     max_tokens: int,
     settings: Settings,
 ) -> tuple[Prompt, ...]:
-    thinks = any(model.capabilities.reasons for model in models)
-    room = max_tokens + (THINKING_TOKENS if thinks else 0)
+    room = max_tokens + _thinking_tokens(models)
     if not asked:
         return tuple(probe.prompt(room) for probe in probes())
     if docs is None:
@@ -150,6 +149,11 @@ async def _prompts(
     async with opened(docs) as workspace:
         found = await asyncio.to_thread(grounded_prompt, asked, workspace.index, models, options)
     return (found,)
+
+
+def _thinking_tokens(models: Iterable[ChatModel]) -> int:
+    """Room for models that think before they answer; all get it, so that all get the same."""
+    return THINKING_TOKENS if any(model.capabilities.reasons for model in models) else 0
 
 
 async def _judged(name: str, run: Run, samples: Sequence[Sample], seed: int) -> Judged | None:
@@ -161,7 +165,7 @@ async def _judged(name: str, run: Run, samples: Sequence[Sample], seed: int) -> 
     kept = run.kept.with_suffix(".judge.jsonl")
     async with models_of([name]) as found:
         [judge] = found
-        plan = judging.plan_of(judge, shown, seed)
+        plan = judging.plan_of(judge, shown, seed, _thinking_tokens(found.values()))
         if kept.exists() and (old := old_run(kept)).plan == plan:
             own = old
         elif kept.exists():
@@ -207,7 +211,8 @@ def _preferences(settings: Settings, report_file: Path | None, *, as_json: bool)
         "preferred_first": asdict(first) if first else None,
     }
     if report_file:
-        summary = f"People chose between two answers {len(chosen)} times."
+        times = "once" if len(chosen) == 1 else f"{len(chosen)} times"
+        summary = f"People chose between two answers {times}."
         parts = [Section("Choices", tables)]
         keep(reported("Which answers do people prefer?", summary, parts), report_file)
     if as_json:

@@ -88,13 +88,14 @@ def pairs(plan: Plan, samples: Sequence[Sample]) -> list[Pair]:
     return found
 
 
-def plan_of(judge: str, shown: Sequence[Pair], seed: int = 0) -> Plan:
+def plan_of(judge: str, shown: Sequence[Pair], seed: int = 0, thinking_tokens: int = 0) -> Plan:
     """Prompts in the order of ``shown``, named by their place in it."""
-    prompts = tuple(_prompt(str(at), pair) for at, pair in enumerate(shown))
+    room = _MAX_TOKENS + thinking_tokens
+    prompts = tuple(_prompt(str(at), pair, room) for at, pair in enumerate(shown))
     return Plan((judge,), prompts, rounds=1, seed=seed)
 
 
-def _prompt(name: str, pair: Pair) -> Prompt:
+def _prompt(name: str, pair: Pair, max_tokens: int) -> Prompt:
     source = "\n\n".join(pair.prompt.sources)
     question = pair.prompt.question or pair.prompt.messages[-1].content
     parts = (
@@ -105,7 +106,7 @@ def _prompt(name: str, pair: Pair) -> Prompt:
         _ASKED,
     )
     asked = Message("user", "\n\n".join(filter(None, parts)))
-    return Prompt(name, (Message("system", _INSTRUCTION), asked), _MAX_TOKENS)
+    return Prompt(name, (Message("system", _INSTRUCTION), asked), max_tokens)
 
 
 def read(text: str) -> Judgement | None:

@@ -105,3 +105,9 @@ def test_requests_that_failed_are_told_apart_when_others_cannot_be_read() -> Non
     assert (found.judgements, found.unreadable, found.failed) == (2, 1, 1)
     assert found.agreement is None
     assert found.first_preferred is None
+
+
+def test_a_judge_has_room_to_think_when_it_does() -> None:
+    shown = pairs(PLAN, ANSWERS)
+    assert plan_of("j", shown).prompts[0].max_tokens == 32
+    assert plan_of("j", shown, thinking_tokens=1000).prompts[0].max_tokens == 1032
