@@ -15,6 +15,7 @@ from rag.errors import SettingsError
 from rag.models.embedded.running import RunningServer
 from rag.models.embedded.server import serve_engine
 from rag.models.foundry import catalogue, sdk, source
+from rag.models.foundry.folder import opened
 from rag.models.foundry.home import FoundryHome
 from rag.models.foundry.model import is_folder, of_setting
 from rag.models.foundry.offers import Catalogue, Offered
@@ -97,6 +98,18 @@ def pull(setting: str, as_json: bool) -> None:
 def remove(setting: str) -> int:
     """The bytes that are free now."""
     return source.remove(_alias(setting), load().data_dir)
+
+
+def unload(setting: str) -> bool:
+    """Whether a server of it, on whichever device, ran."""
+    data_dir, model = load().data_dir, setting.removeprefix(PREFIX)
+    if is_folder(model):
+        keys = [source.of_folder(opened(Path(model))).key]
+    else:
+        found = [one for one in source.pulled(data_dir) if one.alias == model]
+        keys = [source.of_pulled(one).key for one in found]
+    home = FoundryHome(data_dir)
+    return sum(home.unload(key) for key in keys) > 0  # each, not only up to the first
 
 
 def serve(setting: str, port: int, on_listening: Callable[[RunningServer], None]) -> None:

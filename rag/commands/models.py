@@ -126,6 +126,19 @@ def remove(name: str, as_json: bool) -> None:
         click.echo(f"{name} is removed: {freed / MB:.0f} MB are free now.")
 
 
+@models.command(epilog=example("models unload qwen2.5-coder-1.5b"))
+@name_argument
+@json_option
+def unload(name: str, as_json: bool) -> None:
+    """Stop the process of a model, and so free its memory; it starts again when it is needed."""
+    is_foundry = name.startswith(foundry.PREFIX)
+    ran = foundry.unload(name) if is_foundry else EmbeddedHome(load().data_dir).unload(name)
+    if as_json:
+        print_json({"unloaded": name, "was_loaded": ran})
+    else:
+        click.echo(f"{name} is unloaded." if ran else f"{name} was not loaded.")
+
+
 @click.command(
     epilog=example("serve qwen2.5-coder-0.5b --port 8088", "serve foundry:/path/to/onnx-folder")
 )

@@ -68,3 +68,8 @@ def test_another_machine_is_sent_nothing_when_models_are_listed(
         "are asked for only when you allow it. The option --remote asks it."
     ) in shown
     assert "sk-" not in shown
+
+
+@pytest.mark.parametrize("name", ["smollm2-135m", "foundry:phi-4-mini"])
+def test_it_is_told_when_a_model_to_unload_was_not_loaded(capsys: Output, name: str) -> None:
+    assert as_json(capsys, "models", "unload", name) == {"unloaded": name, "was_loaded": False}

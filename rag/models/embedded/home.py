@@ -74,6 +74,18 @@ class ServerHome:
                 _stop(server)
                 run_file.unlink(missing_ok=True)
 
+    def unload(self, model: str) -> bool:
+        """Stop the server of ``model``, whoever started it; whether one ran. Blocks for a moment.
+
+        A chat that wants it later starts it again.
+        """
+        server = self.running(model)
+        if server is None:
+            return False
+        _stop(server)
+        (self._run_dir / f"{model}.json").unlink(missing_ok=True)
+        return True
+
     def _start(self, model: str, command: Sequence[str]) -> RunningServer:
         run_file = self._run_dir / f"{model}.json"
         self._run_dir.mkdir(parents=True, exist_ok=True)

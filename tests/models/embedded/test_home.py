@@ -143,6 +143,22 @@ async def test_server_ends_and_its_user_starts_another_when_the_owner_is_killed(
 
 @pytest.mark.model
 @pytest.mark.anyio
+async def test_memory_is_freed_and_the_next_starts_anew_when_a_model_is_unloaded(
+    home: EmbeddedHome, smollm: Path, tmp_path: Path
+) -> None:
+    with started(OTHER_PROGRAM, str(tmp_path), MODEL, str(smollm)) as other:
+        assert other.stdout is not None
+        pid = int(other.stdout.readline())
+        assert home.unload(MODEL) is True
+        assert wait_until(lambda: not psutil.pid_exists(pid))
+        assert home.unload(MODEL) is False
+        own = await home.start(MODEL, smollm, CONTEXT_TOKENS)
+        assert own.process.pid != pid
+        other.kill()
+
+
+@pytest.mark.model
+@pytest.mark.anyio
 async def test_answer_is_finished_when_the_server_is_told_to_stop(
     home: EmbeddedHome, smollm: Path, tmp_path: Path
 ) -> None:
