@@ -16,7 +16,6 @@ from rag.commands.asking import docs_option
 from rag.commands.bench import POSITIVE, measured
 from rag.commands.comparing import compare_json, said
 from rag.commands.experimenting import (
-    NEW_FILE,
     Run,
     bad_input,
     carried_out,
@@ -28,7 +27,7 @@ from rag.commands.experimenting import (
     samples_option,
 )
 from rag.commands.opening import opened
-from rag.commands.reporting import keep, report_option, reported
+from rag.commands.reporting import export_option, keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.errors import ExperimentError
 from rag.measuring import judge as judging
@@ -65,7 +64,7 @@ from rag.types import Energy, Usage
 @click.option("--rounds", type=POSITIVE, default=1, help="How often each is asked; 1.")
 @click.option("--max-tokens", type=POSITIVE, default=256, help="Longest answer; 256.")
 @click.option("--judge", metavar="MODEL", help="Let this model judge each two answers, twice.")
-@click.option("--export", type=NEW_FILE, metavar="FILE", help="Write the answers here, for Ragas.")
+@export_option
 @click.option("--preferences", is_flag=True, help="Show what people preferred in the page.")
 @click.option("--seed", type=int, default=0, help="Of the order, and of answers; 0.")
 @samples_option

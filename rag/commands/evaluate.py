@@ -16,7 +16,7 @@ from rag.commands import showing
 from rag.commands.asking import docs_option
 from rag.commands.opening import opened
 from rag.commands.putting import TIERS, Run, bad_input, missing_documents, new_file, put
-from rag.commands.reporting import keep, report_option, reported
+from rag.commands.reporting import export_option, keep, report_option, reported
 from rag.commands.terminal import example, json_option, print_json, run
 from rag.measuring import ragas
 from rag.measuring.gate import changes, read_scores, write_scores
@@ -71,7 +71,7 @@ class Planned:
     help="Go on with the run kept here; once for each run.",
 )  # fmt: skip
 @click.option("--save", type=NEW_FILE, metavar="FILE", help="Write the scores here, for --gate.")
-@click.option("--export", type=NEW_FILE, metavar="FILE", help="Write the answers here, for Ragas.")
+@export_option
 @click.option("--gate", type=FILE, metavar="FILE", help="Fail if worse than these saved scores.")
 @report_option
 @json_option

@@ -29,6 +29,12 @@ def _checked(context: click.Context, parameter: click.Parameter, path: Path | No
     """Before anything is measured for hours."""
     if path and path.suffix.lower() not in _KINDS:
         raise click.BadParameter("end it in .html, or in .md for Markdown.")
+    return _in_folder(context, parameter, path)
+
+
+def _in_folder(
+    context: click.Context, parameter: click.Parameter, path: Path | None
+) -> Path | None:
     if path and not path.parent.is_dir():
         raise click.BadParameter(f"there is no folder {path.parent}.")
     return path
@@ -41,6 +47,14 @@ report_option = click.option(
     callback=_checked,
     metavar="FILE",
     help="Write a report with charts here: .html, or .md for Markdown.",
+)
+
+export_option = click.option(
+    "--export",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_in_folder,
+    metavar="FILE",
+    help="Write the answers here, for Ragas.",
 )
 
 

@@ -162,6 +162,8 @@ def test_bad_usage_is_refused_when_documents_come_without_a_question(
         invoked("--docs", str(tmp_path))
     with pytest.raises(click.UsageError, match="give one"):
         invoked("--samples", str(tmp_path / "a"), "--resume", __file__)
+    with pytest.raises(click.UsageError, match="there is no folder"):
+        invoked("--export", str(tmp_path / "missing" / "ragas.jsonl"))
 
 
 def test_a_preference_counts_when_a_judge_keeps_to_it(
