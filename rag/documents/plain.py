@@ -1,9 +1,10 @@
-"""Plain texts and tables: decoded text in, the text of one page out."""
+"""Plain texts, Markdown and tables: decoded text in, the text of one page out."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,43 @@ from typing import Literal
 _SEPARATORS = ",;\t|"
 _SAMPLE_ROWS = 50
 _LONGEST_CELL_LINES = 20  # in a cell of more lines a quote was opened and never closed
+
+
+_FENCE = re.compile("^[^\\S\n]*(```|~~~).*\n?", re.MULTILINE)
+_ANCHOR = re.compile(r"""<a\s+(?:id|name)=["'][^"'<>]*["']\s*(?:/>|>\s*</a>)""")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
+
+
+def as_seen(text: str) -> str:
+    """Markdown without what nobody sees who reads it rendered, but for what stands in code.
+
+    A comment could tell a model what it hides from a person.
+
+    >>> as_seen('Tea <!-- or coffee --><a id="tea"></a>is hot.<br>Drink!')
+    'Tea is hot. Drink!'
+    """
+    parts, at, fence = [], 0, ""
+    for found in _FENCE.finditer(text):
+        if fence and found[1] != fence:
+            continue
+        part = text[at : found.start()]
+        parts += [part if fence else _rendered(part), found[0]]
+        at, fence = found.end(), "" if fence else found[1]
+    rest = text[at:]
+    return "".join([*parts, rest if fence else _rendered(rest)])
+
+
+def _rendered(text: str) -> str:
+    return _BREAK.sub(" ", _ANCHOR.sub("", _uncommented(text)))
+
+
+def _uncommented(text: str) -> str:
+    """In one pass: a pattern would look for the end of each comment that has none."""
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        parts.append(text[at:start])
+        at = end + len("-->")
+    return "".join([*parts, text[at:]])
 
 
 def table(text: str) -> str:

@@ -16,9 +16,9 @@ from typing import Protocol
 from rag.documents.assembly import assemble
 from rag.documents.cleaning import clean
 from rag.documents.encodings import decode
-from rag.documents.kinds import CSV, DOCX, HTML, PDF, PLAIN, Kind, kind_of
+from rag.documents.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, PLAIN, Kind, kind_of
 from rag.documents.limits import Limits
-from rag.documents.plain import table
+from rag.documents.plain import as_seen, table
 from rag.errors import (
     BrokenDocument,
     DocumentError,
@@ -129,6 +129,8 @@ def _text_of(data: bytes, kind: Kind, limits: Limits) -> str:
 
         return web_page(data) if kind is HTML else word_document(data, limits)
     text = decode(data)
+    if kind is MARKDOWN:
+        return as_seen(text)
     return table(text) if kind is CSV else text
 
 
