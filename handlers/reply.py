@@ -170,15 +170,16 @@ class Column(Reply):
         await super().finish(text, metadata, opened)
 
     async def withdraw(self) -> None:
-        await self.finish(f"*{self.words('stopped')}*", {})
+        await self._strip()  # what goes wrong is said here, and by ``stop``
 
     async def tell(self, sentence: str) -> None:
         broken_off = f"{self.message.content}\n\n" if self.message.content else ""
         await self.finish(f"{broken_off}{sentence}", {"ended": "failed"})
 
     async def stop(self) -> None:
+        """Say so, unless it is at its end."""
         if not self.is_over:
-            await self.withdraw()
+            await self.finish(f"*{self.words('stopped')}*", {})
 
 
 async def show(element: str, props: Props, text: str = "") -> None:

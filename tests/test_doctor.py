@@ -50,6 +50,19 @@ async def test_all_is_well_when_the_model_answers(
 
 
 @pytest.mark.anyio
+async def test_no_model_is_asked_when_the_page_looks_at_the_machine(
+    settings: Settings, scripted_server: ScriptedServer
+) -> None:
+    seen = with_(settings, slm=f"{scripted_server.base_url}#small")
+    found = [one async for one in examine(seen, asks=False)]
+    [finding] = [one for one in found if one.check == "slm model"]
+    assert (
+        finding.message == "It is chosen in the settings. small is asked when it is first needed."
+    )
+    assert scripted_server.history == []
+
+
+@pytest.mark.anyio
 async def test_it_is_a_problem_when_the_model_cannot_be_reached(settings: Settings) -> None:
     finding = await of_model(with_(settings, slm="http://127.0.0.1:9/v1#m"), "slm model")
     assert finding.state == "problem"

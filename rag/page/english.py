@@ -125,7 +125,7 @@ SENTENCES = {
     "machine_found": "What was found",
     "while_running": "Models just now",
     "live_writing": "writes",
-    "live_waiting": "loaded",
+    "live_waiting": "running",
     "live_none": "not started",
     "live_elsewhere": "its process cannot be seen from here",
     "live_memory": "Memory",

@@ -120,7 +120,7 @@ SENTENCES = {
     "machine_found": "Ce s-a găsit",
     "while_running": "Modelele, chiar acum",
     "live_writing": "scrie",
-    "live_waiting": "încărcat",
+    "live_waiting": "pornit",
     "live_none": "nepornit",
     "live_elsewhere": "procesul lui nu se vede de aici",
     "live_memory": "Memorie",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 from reportlab.pdfgen.canvas import Canvas
+from scripted_server import Scripted
 
 ROOT = Path(__file__).parents[2]
 APP = (
@@ -29,6 +31,7 @@ APP = (
     "docs",
 )
 START_S = 120
+SURE = -0.01  # a log probability
 # For tests that break a server on purpose and go on with it: it is not left alone afterwards.
 NO_PAUSE = {"rag/models/breaker.py": "\n_FIRST_PAUSE_S = 0.0\n"}
 READY = "#chat-settings-open-modal"  # is there once the library is open
@@ -122,6 +125,11 @@ class Tab:
         self.send()
         self.page.locator(".rag-card").nth(cards).wait_for(timeout=240_000)
 
+    def new_chat(self) -> None:
+        self.page.click("#new-chat-button")
+        self.page.click("#confirm")
+        self.page.wait_for_selector("#starters")
+
     def drop(self, *files: Path) -> None:
         self.page.set_input_files("#upload-button-input", [str(file) for file in files])
         self.page.wait_for_selector("#chat-submit:not([disabled])")
@@ -165,6 +173,12 @@ class Tab:
         self.page.on("request", asked)
         self.page.on("console", said)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+
+
+def says(text: str, **fields: object) -> Scripted:
+    """A reply in pieces, of which the model is sure."""
+    deltas = re.findall(r"\S+\s*", text)
+    return Scripted(deltas, **({"logprobs": [SURE] * len(deltas), "usage": None} | fields))  # type: ignore[arg-type]
 
 
 def make_manual(path: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from e2e.driving import NO_PAUSE, READY, App, Tab
+from e2e.driving import NO_PAUSE, READY, App, Tab, says
 from playwright.sync_api import Browser, Locator, expect
 from scripted_server import Scripted, ScriptedServer
 
@@ -23,12 +23,6 @@ GOOD = "The fountain holds 300 litres of water."
 BETTER = "The fountain in the garden holds 300 litres of water."
 MADE_UP = "The fountain holds 900 litres of water."
 UNBACKED = "Dragons guard treasure below every midnight."
-SURE = -0.01
-
-
-def says(text: str, **fields: object) -> Scripted:
-    deltas = re.findall(r"\S+\s*", text)
-    return Scripted(deltas, **({"logprobs": [SURE] * len(deltas), "usage": None} | fields))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +87,10 @@ def _tab(app: App, browser: Browser) -> Iterator[Tab]:
 @pytest.fixture
 def tab(_tab: Tab, small: ScriptedServer, large: ScriptedServer) -> Iterator[Tab]:
     """A new chat in it."""
-    new_chat(_tab)
+    _tab.new_chat()
     _tab.faults.clear()
     yield _tab
     assert _tab.faults == []
-
-
-def new_chat(tab: Tab) -> None:
-    tab.page.click("#new-chat-button")
-    tab.page.click("#confirm")
-    tab.page.wait_for_selector("#starters")
 
 
 def script(server: ScriptedServer, *replies: Scripted) -> None:
@@ -193,7 +181,7 @@ def test_the_judgement_is_the_same_when_logprobs_are_zero_or_missing(
     judged = []
     for logprobs in ("absent", "null", [0.0] * 7):
         script(small, says(GOOD, logprobs=logprobs))
-        new_chat(tab)
+        tab.new_chat()
         tab.ask(QUESTION)
         judged.append(card(tab).locator(".rag-judgement").inner_text())
     assert len(set(judged)) == 1
