@@ -32,32 +32,39 @@ ALLOW = "The option --remote asks it."
 LISTED = 8  # models of a server that are named; the others are counted
 
 
-async def examine(
-    settings: Settings, *, remote: bool = False, asks: bool = True
-) -> AsyncGenerator[Finding]:
+async def examine(settings: Settings, *, remote: bool = False) -> AsyncGenerator[Finding]:
     """The machine first, then servers and models; raises SettingsError where a tier makes no
     sense. Servers on other machines are sent nothing unless the settings or ``remote`` allow it.
-    Unless it ``asks``, no model is asked anything, and none is started.
     """
     for finding in machine(settings):
         yield finding
     roster = Roster.of(settings)
     try:
-        servers = await roster.servers(remote=remote)
-        if not servers:
-            yield Finding("server", "ok", "No other model server was found on this machine.")
-        for server in servers:
-            yield _server(server)
-        for finding in examining.foundry(settings):
-            yield finding
-        for tier in TIERS:
-            finding = await _tier(roster, tier, settings, remote, asks)
-            yield _placed(finding, roster.status(tier).reach)
-            for finding in examining.price(tier, await _model(roster, tier), settings):
+        async with aclosing(models(settings, roster, remote=remote)) as findings:
+            async for finding in findings:
                 yield finding
-        yield examining.energy(settings)
     finally:
         await roster.close()
+
+
+async def models(
+    settings: Settings, roster: Roster, *, remote: bool = False, asks: bool = True
+) -> AsyncGenerator[Finding]:
+    """Servers and models alone. ``asks`` False, of a roster at work: no model is asked or started,
+    and its own go on."""
+    servers = await roster.servers(remote=remote)
+    if not servers:
+        yield Finding("server", "ok", "No other model server was found on this machine.")
+    for server in servers:
+        yield _server(server)
+    for finding in examining.foundry(settings):
+        yield finding
+    for tier in TIERS:
+        finding = await _tier(roster, tier, settings, remote, asks)
+        yield _placed(finding, roster.status(tier).reach)
+        for finding in examining.price(tier, await _model(roster, tier), settings):
+            yield finding
+    yield examining.energy(settings)
 
 
 # --- servers

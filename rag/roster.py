@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Self
 
 import psutil
@@ -33,6 +34,8 @@ from rag.settings import Settings
 from rag.types import Tier
 
 __all__ = ["Roster", "TierStatus"]
+
+_PROBE_S = 4.0  # for all loaded models together
 
 Found = tuple[FoundServer, ...]
 Wanted = Callable[[ChatModel], bool]
@@ -156,6 +159,32 @@ class Roster:
         await self._servers.look(again=again, remote=remote)
         await self._models.note()
         return self._servers.listed
+
+    async def probed(self) -> Found:
+        """The servers that were found, once each loaded model of this machine that was never asked
+        has been: a few words, for a few seconds at most. What would have to be loaded for it is
+        left alone."""
+        asked = [
+            asyncio.create_task(self._probed(server.setting(model)))
+            for server in self._servers.listed
+            for model in server.models
+            if server.reach == "machine" and model.is_loaded and not model.capabilities
+            if model.purpose == "chat" and not model.is_hosted
+        ]
+        if asked:
+            _, late = await asyncio.wait(asked, timeout=_PROBE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            await self._models.note()
+        return self._servers.listed
+
+    async def _probed(self, setting: str) -> None:
+        """A model that fails is passed over: whoever chooses it is told."""
+        with suppress(RagError):
+            found = await self.resolve("slm", setting)
+            if found.model is not None:
+                await found.model.ready()
 
     async def trial(self, setting: str) -> Trial:
         """Ask a model for a few words, as a person wanted it, and keep what it showed.

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from scripted_server import Scripted, ScriptedServer
 
-from rag.doctor import examine
+from rag.doctor import examine, models
 from rag.machine import Finding
 from rag.models.foundry import sdk
 from rag.models.foundry.offers import Provider, remember_providers
 from rag.models.weights import WEIGHTS
+from rag.roster import Roster
 from rag.settings import Settings, load
 
 
@@ -54,12 +55,15 @@ async def test_no_model_is_asked_when_the_page_looks_at_the_machine(
     settings: Settings, scripted_server: ScriptedServer
 ) -> None:
     seen = with_(settings, slm=f"{scripted_server.base_url}#small")
-    found = [one async for one in examine(seen, asks=False)]
+    roster = Roster.of(seen)
+    found = [one async for one in models(seen, roster, asks=False)]
     [finding] = [one for one in found if one.check == "slm model"]
     assert (
         finding.message == "It is chosen in the settings. small is asked when it is first needed."
     )
     assert scripted_server.history == []
+    await (await roster.resolve("slm")).model.ready()  # type: ignore[union-attr]
+    await roster.close()  # by whose it is: its models are at work
 
 
 @pytest.mark.anyio
@@ -117,8 +121,8 @@ async def test_a_server_is_described_when_it_is_found(
     assert finding == Finding(
         "server",
         "ok",
-        "Ollama on this machine (0.12.11) has llama3.2:3b (3.2B, context 4,096), "
-        "nomic-embed-text (embedding).",
+        "Ollama on this machine (0.12.11) has llama3.2:3b (3.2B, context 4,096, streams, "
+        "counts tokens, gives probabilities), nomic-embed-text (embedding).",
     )
 
 

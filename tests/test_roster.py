@@ -154,6 +154,25 @@ async def test_auto_is_a_pair_and_says_why_when_a_server_has_both_sizes(
     assert ollama.history == []  # nothing was generated
 
 
+async def test_loaded_models_are_asked_what_they_can_do_when_that_is_waited_for(
+    homes: Homes, ollama: ScriptedServer
+) -> None:
+    ollama.pages["/api/ps"] = {"models": [{"name": "llama3.2:3b", "context_length": 4096}]}
+    ollama.fallback = Scripted(("Once ", "upon"), logprobs=[-1.0, -2.0])
+    roster = around(homes, ollama)
+    [server] = await roster.servers()
+    assert [model.capabilities for model in server.models] == [None, None, None]
+    [server] = await roster.probed()
+    loaded, *others = server.models
+    assert loaded.capabilities is not None
+    assert (loaded.capabilities.streams, loaded.capabilities.logprobs) == (True, True)
+    assert [model.capabilities for model in others] == [None, None]  # they are not loaded
+    assert len(ollama.history) == 1
+    await roster.probed()
+    assert len(ollama.history) == 1
+    await roster.close()
+
+
 async def test_the_larger_model_exceeds_the_small_one_when_that_was_set(
     homes: Homes, ollama: ScriptedServer
 ) -> None:

@@ -58,7 +58,8 @@ async def show(as_json: bool, remote: bool) -> None:
         for tier in TIERS:
             await roster.look(tier, remote=remote)
         tiers = [roster.status(tier) for tier in TIERS]
-        servers = await roster.servers(remote=remote)
+        await roster.servers(remote=remote)
+        servers = await roster.probed()
     finally:
         await roster.close()
     embedded = weights.installed(settings.data_dir)

@@ -53,6 +53,9 @@ class Source:
         self.looks.append((again, remote))
         return self.found
 
+    async def probed(self) -> Any:
+        return self.found
+
     async def downloads(self, *, remote: bool = False) -> tuple[Download, ...]:
         return (SMALL, READY)
 
