@@ -13,31 +13,30 @@ import chainlit as cl
 
 from handlers.session import chosen, home, the_chat
 from rag.errors import RagError
-from rag.page import card, choices, machine
+from rag.page import card, choices
+from rag.page import machine as page_machine
 from rag.page.chat import Chat
 from rag.page.machine import Look, Running
 
 if TYPE_CHECKING:
     from rag.machine import Finding
     from rag.models.chat import ChatModel
-    from rag.settings import Settings
     from rag.types import Tier
 
 
 async def machine_shown() -> dict[str, Any]:
-    """Nothing is started for it."""
-    # In a loop of its own, as much of it blocks.
-    findings = await asyncio.to_thread(lambda: asyncio.run(examined(home().settings)))
-    return machine.shown(findings, await running(), the_chat().words)
+    """Nothing is asked or started for it."""
+    return page_machine.shown(await examined(), await running(), the_chat().words)
 
 
-async def examined(settings: Settings) -> list[Finding]:
-    from rag.doctor import examine  # noqa: PLC0415 (slow)
-    from rag.machine import Finding  # noqa: PLC0415 (slow)
+async def examined() -> list[Finding]:
+    from rag.doctor import models  # noqa: PLC0415 (slow)
+    from rag.machine import Finding, machine  # noqa: PLC0415 (slow)
 
-    found = []
+    settings, roster = home().settings, (await home().workspace()).roster
+    found = await asyncio.to_thread(lambda: list(machine(settings)))
     try:
-        async with aclosing(examine(settings, asks=False)) as findings:
+        async with aclosing(models(settings, roster, asks=False)) as findings:
             async for finding in findings:
                 found.append(finding)
     except RagError as exc:
@@ -50,7 +49,7 @@ async def see_machine(action: cl.Action) -> Any:
     """The panel anew, or what changes in it by itself."""
     if action.payload.get("do") == "look":
         return await machine_shown()
-    return machine.live(await running(), the_chat().words)
+    return page_machine.live(await running(), the_chat().words)
 
 
 async def running() -> list[Running]:

@@ -53,6 +53,8 @@ async def models(
     """Servers and models alone. ``asks`` False, of a roster at work: no model is asked or started,
     and its own go on."""
     servers = await roster.servers(remote=remote)
+    if asks:
+        servers = await roster.probed()
     if not servers:
         yield Finding("server", "ok", "No other model server was found on this machine.")
     for server in servers:
