@@ -38,7 +38,9 @@ if hasattr(state, "rag"):
     put_back(state.rag)
 
 import rag  # noqa: E402
-from handlers import briefing, comparing, panels, reply, session, turns  # noqa: E402, F401 (to register)
+
+# Some are imported for what they register alone.
+from handlers import briefing, comparing, machine, panels, reply, session, turns  # noqa: E402, F401
 from rag.errors import SettingsError  # noqa: E402
 from rag.page import choices, guard, routes  # noqa: E402
 from rag.page.home import Home  # noqa: E402

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import chainlit as cl
 
 from handlers import reply
-from handlers.machine import machine_shown
 from handlers.session import chosen, errors_shown, home, the_chat, values
 from rag.models import tiers
 from rag.page import choices, listing, model_list, routes
@@ -84,16 +83,12 @@ async def change_list(action: cl.Action) -> dict[str, Any]:
 # --- opening one
 
 
-PANELS = {
-    "documents": ("Documents", listed),
-    "models": ("Models", models_shown),
-    "machine": ("Machine", machine_shown),
-}
+PANELS = {"documents": ("Documents", listed), "models": ("Models", models_shown)}
 
 
 @cl.on_window_message
 async def window_message(message: Any) -> None:
-    """The header's buttons post it (public/page.js), and one in the panel of models."""
+    """The header's buttons post it (public/page.js)."""
     if message in PANELS:
         async with errors_shown():
             element, shown = PANELS[message]

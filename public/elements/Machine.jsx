@@ -75,7 +75,7 @@ export default function Machine() {
         <header>
           <h3>{labels.machine_found}</h3>
           {isLooking ? (
-            <span className="rag-busy" role="status"><Loader2 aria-hidden="true" />{labels.looking}</span>
+            <span className="rag-busy" role="status"><Loader2 aria-hidden="true" />{labels.looking_machine}</span>
           ) : (
             <button type="button" className="rag-act" onClick={look}><RefreshCw aria-hidden="true" />{labels.look_again}</button>
           )}

@@ -2,8 +2,8 @@
 // own, and what can be fetched. Shown as text. A key goes by a request of its own (rag/page/routes.py)
 // and is kept neither here nor in the chat.
 import { useEffect, useRef, useState } from 'react';
-import { useRecoilValue } from 'recoil';
-import { sessionIdState } from '@chainlit/react-client';
+import { useRecoilValue, useSetRecoilState } from 'recoil';
+import { elementState, sessionIdState } from '@chainlit/react-client';
 import { Cloud, Cpu, Laptop, Loader2, Network, Plus, RefreshCw, TriangleAlert, X } from 'lucide-react';
 
 const ICONS = { machine: Laptop, network: Network, cloud: Cloud };
@@ -182,6 +182,8 @@ export default function Models() {
   const [tested, setTested] = useState([]);
   const [isLooking, setIsLooking] = useState(props.is_looking);
   const [isChoosing, setIsChoosing] = useState(false);
+  const [isOpening, setIsOpening] = useState(false);
+  const setElements = useSetRecoilState(elementState);
   const { labels } = shown;
 
   const act = async (name, setting = '') => {
@@ -197,6 +199,20 @@ export default function Models() {
     setTested((all) => [...all, setting]);
     await act('test', setting);
     setTested((all) => all.filter((one) => one !== setting));
+  };
+  // In the chat's own list of side elements, as a passage is (TurnCard.jsx): so it stays open while
+  // a question is asked, and the figures of the model at work can be seen.
+  const seeMachine = async () => {
+    setIsOpening(true);
+    const { response } = await callAction({ name: 'machine', payload: { do: 'look' } });
+    setIsOpening(false);
+    if (!response) return;
+    const side = { display: 'side', forId: '' };
+    setElements((all) => [
+      ...all.filter((element) => element.display !== 'side'),
+      { ...side, id: `machine-${Date.now()}`, type: 'custom', name: 'Machine', props: response },
+      { ...side, id: `machine-title-${Date.now()}`, type: 'title', name: labels.title_machine }
+    ]);
   };
   const choose = async (tier, setting) => {
     setIsChoosing(true);
@@ -221,9 +237,11 @@ export default function Models() {
           <Tier key={tier.tier} tier={tier} choose={choose} labels={labels} isBusy={isChoosing} />
         ))}
         <Problem text={shown.problem} />
-        <button type="button" className="rag-act rag-to-machine" onClick={() => window.postMessage('machine', window.location.origin)}>
-          <Cpu aria-hidden="true" />{labels.title_machine}
-        </button>
+        {isOpening ? <Busy text={labels.looking_machine} /> : (
+          <button type="button" className="rag-act rag-to-machine" onClick={seeMachine}>
+            <Cpu aria-hidden="true" />{labels.title_machine}
+          </button>
+        )}
       </section>
       <section>
         <header>

@@ -56,7 +56,10 @@ def subjects(chat: Chat, library: Iterable[Entry], choice: Choices) -> list[Subj
         Subject(one, upload.document.name, upload.document.language, is_refined)
         for one, upload in chat.uploads.items()
     ]
-    shelved = [Subject(one.id, one.name, one.language, is_refined) for one in library]
+    shelved = [
+        Subject(one.id, one.name, one.language, is_refined)
+        for one in sorted(library, key=lambda one: one.name.casefold())
+    ]
     if choice.documents:
         return [one for one in (*own, *shelved) if one.id in choice.documents]
     return own or shelved

@@ -121,6 +121,7 @@ SENTENCES = {
     "pull_load": "Loading",
     # this machine
     "title_machine": "About this machine",
+    "looking_machine": "Looking at this machine…",
     "machine_well": "Nothing has to be mended.",
     "machine_found": "What was found",
     "while_running": "Models just now",

@@ -50,7 +50,7 @@ def shown(findings: Sequence[Finding], running: Sequence[Running], words: Wordin
         "is_well": not wrong,
         "findings": [_finding(one, words) for one in (*wrong, *_well(found))],
         "running": live(running, words),
-        "labels": words.group("while_running", "machine_found", "look_again", "looking"),
+        "labels": words.group("while_running", "machine_found", "look_again", "looking_machine"),
     }
 
 

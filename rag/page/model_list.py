@@ -92,6 +92,7 @@ def panel(models: Models, chosen: Sequence[Chosen], words: Wording, problem: str
             "in_use", "found", "look_again", "looking", "test", "testing", "add_server",
             "add_help", "address", "key", "key_help", "add", "adding", "forget", "remove_sure",
             "keep", "fetchable", "fetch", "cancel", "choose_for", "no_models", "title_machine",
+            "looking_machine",
         ) | {"example": choices.EXAMPLE.partition("#")[0]},
     }  # fmt: skip
 

@@ -116,6 +116,7 @@ SENTENCES = {
     "pull_convert": "Se pregătește pentru acest calculator",
     "pull_load": "Se încarcă",
     "title_machine": "Despre acest calculator",
+    "looking_machine": "Se verifică acest calculator…",
     "machine_well": "Nu este nimic de îndreptat.",
     "machine_found": "Ce s-a găsit",
     "while_running": "Modelele, chiar acum",

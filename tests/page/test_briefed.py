@@ -125,7 +125,7 @@ def test_it_is_on_the_chosen_or_the_dropped_documents_when_there_are_any(
     if own:
         chat.uploads["u"] = Upload(Document("u", "mine.md", "text/markdown", ("x",), "en"), 1, "")
     choice = Choices("refine", documents=chosen)
-    found = briefed.subjects(chat, [Entry("d1"), Entry("d2")], choice)
+    found = briefed.subjects(chat, [Entry("d2"), Entry("d1", "rock.md")], choice)
     assert [one.id for one in found] == ids
     assert all(one.is_priority for one in found)
 
