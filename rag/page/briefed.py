@@ -49,8 +49,8 @@ class Entry(Protocol):
 
 
 def subjects(chat: Chat, library: Iterable[Entry], choice: Choices) -> list[Subject]:
-    """The chosen documents; else this chat's own, if it has any; else the library. Refined, when
-    the chat's answers are."""
+    """The chosen documents; else those dropped into this chat, if any were; else the library.
+    Refined, when the chat's answers are."""
     is_refined = choice.mode == "refine"
     own = [
         Subject(one, upload.document.name, upload.document.language, is_refined)
@@ -60,9 +60,8 @@ def subjects(chat: Chat, library: Iterable[Entry], choice: Choices) -> list[Subj
         Subject(one.id, one.name, one.language, is_refined)
         for one in sorted(library, key=lambda one: one.name.casefold())
     ]
-    if choice.documents:
-        return [one for one in (*own, *shelved) if one.id in choice.documents]
-    return own or shelved
+    wanted = choice.documents or chat.dropped
+    return [one for one in (*own, *shelved) if not wanted or one.id in wanted]
 
 
 def problem(found: Sequence[Subject], words: Wording) -> str:

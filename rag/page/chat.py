@@ -61,6 +61,7 @@ class Chat:
     words: Wording
     index: MemoryIndex | None = None  # None: nothing was dropped yet
     uploads: dict[str, Upload] = field(default_factory=dict)  # by document id, as they arrived
+    dropped: set[str] = field(default_factory=set)  # ids, also of what the library has already
     turns: dict[str, Asked] = field(default_factory=dict)  # as they are shown, by id, in order
     beside: dict[str, Asked] = field(default_factory=dict)  # compared; no part of the history
     briefings: dict[str, Briefing] = field(default_factory=dict)  # by the message that asked
@@ -107,6 +108,7 @@ class Chat:
 
     def forget(self, document_id: str) -> Upload | None:
         """Drop a document and everything derived from it; what it was, None if it is not here."""
+        self.dropped.discard(document_id)
         upload = self.uploads.pop(document_id, None)
         if upload and self.index:
             self.index = self.index.without(document_id)

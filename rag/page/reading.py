@@ -61,6 +61,7 @@ class Reading:
 
     def _read(self, event: FileRead, library_ids: Collection[str]) -> None:
         document = event.document
+        self.chat.dropped.add(document.id)
         state = listing.size(len(document.pages), len(event.chunks), self._words)
         if document.id in library_ids:
             state = self._words("file_known_library")

@@ -111,18 +111,20 @@ def test_a_source_has_no_button_when_its_document_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "chosen", "ids"),
+    ("dropped", "chosen", "ids"),
     [
-        (False, frozenset(), ["d1", "d2"]),
-        (True, frozenset(), ["u"]),
-        (True, frozenset({"u", "d2"}), ["u", "d2"]),
+        (set(), frozenset(), ["d1", "d2"]),
+        ({"u"}, frozenset(), ["u"]),
+        ({"u", "d2"}, frozenset(), ["u", "d2"]),  # which the library had already
+        ({"u"}, frozenset({"d1", "d2"}), ["d1", "d2"]),
     ],
 )
 def test_it_is_on_the_chosen_or_the_dropped_documents_when_there_are_any(
-    own: bool, chosen: frozenset[str], ids: list[str]
+    dropped: set[str], chosen: frozenset[str], ids: list[str]
 ) -> None:
     chat = Chat(ENGLISH)
-    if own:
+    chat.dropped = dropped
+    if "u" in dropped:
         chat.uploads["u"] = Upload(Document("u", "mine.md", "text/markdown", ("x",), "en"), 1, "")
     choice = Choices("refine", documents=chosen)
     found = briefed.subjects(chat, [Entry("d2"), Entry("d1", "rock.md")], choice)
