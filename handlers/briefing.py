@@ -96,6 +96,7 @@ async def run(
                     elif isinstance(event, SectionDone | Briefed):
                         made = event.briefing
         except asyncio.CancelledError:  # by the stop button
+            step.name = briefed.named(subjects, chat.words)
             if not made.sections:
                 raise
     return made
@@ -137,7 +138,7 @@ def passages_of(workspace: Workspace) -> Callable[[str], Iterable[Chunk]]:
 @cl.action_callback("download")
 async def download(action: cl.Action) -> str:
     """The whole briefing as Markdown."""
-    from rag.measuring.briefing_markdown import markdown  # noqa: PLC0415 (slow)
+    from rag.measuring.reports.briefing_text import markdown  # noqa: PLC0415 (slow)
 
     made = the_chat().briefings.get(str(action.payload.get("question")))
     return markdown(made, the_chat().words("briefing")) if made else ""

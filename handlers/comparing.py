@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import chainlit as cl
@@ -53,8 +53,9 @@ async def compare(turn_id: str, earlier: Asked, workspace: Workspace) -> None:
             await column.begin()
 
         def telling(side: Side) -> Tell:
-            asked = replace(earlier, screen=columns[side.id], mode=side.tier, answer=None)
-            return lambda: tell(side, replace(asked, draft=None, has_larger=False), aside, turn_id)
+            screen, places = columns[side.id], {side.tier: side.place}
+            asked = Asked(earlier.question, "", screen, side.tier, places=places)
+            return partial(tell, side, asked, aside, turn_id)
 
         try:
             tells = [telling(side) for side in comparison.in_turn(shown)]
