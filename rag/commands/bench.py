@@ -27,10 +27,10 @@ from rag.commands.terminal import example, json_option, print_json, run
 from rag.encoding import Json
 from rag.measuring.bench import Bench, prompt_of_length, prompt_of_text
 from rag.measuring.bench import bench as summarised
-from rag.measuring.bench_report import sections, summary, table
 from rag.measuring.energy import meter_of as energy_meter
 from rag.measuring.experiment import Experiment
 from rag.measuring.machine import described
+from rag.measuring.reports.bench import sections, summary, table
 from rag.measuring.resources import meter_of
 from rag.measuring.samples import Plan, Prompt, Sample
 from rag.models.chat import ChatModel

@@ -34,8 +34,8 @@ from rag.commands.reporting import keep, reported
 from rag.commands.terminal import example, json_option, print_json, progress_bar, run
 from rag.encoding import Json, energy_json, latency_json, usage_json
 from rag.errors import RagError
-from rag.measuring.briefing_markdown import markdown, summary
-from rag.measuring.briefing_report import sections
+from rag.measuring.reports.briefing import sections
+from rag.measuring.reports.briefing_text import markdown, summary
 from rag.models.chat import ChatModel
 from rag.settings import words_of
 from rag.workspace import Workspace

@@ -28,11 +28,11 @@ from rag.commands.terminal import example, json_option, print_json, run
 from rag.encoding import Json
 from rag.errors import RagError, SettingsError
 from rag.measuring.calibrate import calibrated
-from rag.measuring.charts import drawn
 from rag.measuring.examples import examples_of, model_of
 from rag.measuring.questions import Question, read_questions
-from rag.measuring.report_calibration import charts, sections, summary
-from rag.measuring.report_svg import as_file
+from rag.measuring.reports.calibration import charts, sections, summary
+from rag.measuring.reports.charts import drawn
+from rag.measuring.reports.svg import as_file
 from rag.measuring.rows import Row, resumed
 from rag.settings import load
 from rag.types import Tier

@@ -35,14 +35,14 @@ from rag.measuring import ragas
 from rag.measuring.compare import CostOf, compared
 from rag.measuring.compare_documents import grounded_prompt
 from rag.measuring.compare_opinions import preference_tables
-from rag.measuring.compare_report import sections, summary, title
 from rag.measuring.cost import FREE, energy_usd
 from rag.measuring.experiment import Experiment
 from rag.measuring.judge import Judged
 from rag.measuring.preferences import PREFERENCES, Preferences, preferred_first, wins
 from rag.measuring.prices import load_prices
 from rag.measuring.probes import own_prompt, probes
-from rag.measuring.report import Section
+from rag.measuring.reports.compare import sections, summary, title
+from rag.measuring.reports.values import Section
 from rag.measuring.samples import Plan, Prompt, Sample
 from rag.models.chat import ChatModel
 from rag.settings import Settings, load, words_of

@@ -9,10 +9,10 @@ from rag.commands.experimenting import lines
 from rag.encoding import Json
 from rag.measuring.compare import SCORES, Compared, Trial
 from rag.measuring.compare_opinions import judge_in_words, judge_tables
-from rag.measuring.compare_report import figures, heading, tables
 from rag.measuring.judge import Judged
 from rag.measuring.machine import described
-from rag.measuring.report import Table
+from rag.measuring.reports.compare import figures, heading, tables
+from rag.measuring.reports.values import Table
 from rag.measuring.throughput import decode_tokens_per_s
 
 

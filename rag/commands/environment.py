@@ -12,12 +12,12 @@ from rag.commands.reporting import keep, reported
 from rag.commands.terminal import progress_bar
 from rag.errors import SettingsError
 from rag.machine import Finding
-from rag.measuring import bench_report
 from rag.measuring.bench import bench
 from rag.measuring.energy import meter_of as energy_meter
 from rag.measuring.environment import Watched, charts, plan, watched
 from rag.measuring.experiment import Experiment, cells
-from rag.measuring.report import Column, Part, Section, Table, Value
+from rag.measuring.reports import bench as bench_report
+from rag.measuring.reports.values import Column, Part, Section, Table, Value
 from rag.measuring.resources import meter_of
 from rag.models.chat import ChatModel
 from rag.models.facts import abilities, known_of

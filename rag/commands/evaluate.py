@@ -21,7 +21,7 @@ from rag.commands.terminal import example, json_option, print_json, run
 from rag.measuring import ragas
 from rag.measuring.gate import changes, read_scores, write_scores
 from rag.measuring.questions import read_questions
-from rag.measuring.report_evaluation import Evaluated, sections, summary, title
+from rag.measuring.reports.evaluation import Evaluated, sections, summary, title
 from rag.measuring.rows import Asked, resumed
 from rag.measuring.summary import Scores, summarise
 from rag.types import Mode

@@ -20,8 +20,8 @@ from rag.commands.terminal import progress_bar
 from rag.errors import ExperimentError, SettingsError
 from rag.measuring import samples
 from rag.measuring.experiment import Experiment, cells
-from rag.measuring.report import Column, Table
-from rag.measuring.report_figures import in_heading, text
+from rag.measuring.reports.figures import in_heading, text
+from rag.measuring.reports.values import Column, Table
 from rag.measuring.samples import Plan, Sample
 from rag.models.chat import ChatModel
 from rag.models.foundry.model import is_folder

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from rag.errors import RagError
 from rag.measuring.machine import described
-from rag.measuring.report import Report, Section
-from rag.measuring.report_html import html
-from rag.measuring.report_markdown import markdown
+from rag.measuring.reports.html import html
+from rag.measuring.reports.markdown import markdown
+from rag.measuring.reports.values import Report, Section
 from rag.settings import Settings, load, variable_of
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")  # a password in an address

@@ -10,7 +10,7 @@ import click
 from rag.commands.tables import table
 from rag.encoding import Json
 from rag.measuring.gate import Change, changes
-from rag.measuring.report_evaluation import Evaluated
+from rag.measuring.reports.evaluation import Evaluated
 
 
 def json_of(ended: Sequence[Evaluated], gate: Sequence[Change] | None) -> Json:

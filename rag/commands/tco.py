@@ -18,6 +18,15 @@ from rag.encoding import Json
 from rag.measuring.assumptions import Assumed, Given, Set, assume
 from rag.measuring.ledger import LEDGER, Ledger
 from rag.measuring.prices import load_prices
+from rag.measuring.reports.tco import (
+    assumptions,
+    changes,
+    life,
+    month,
+    sections,
+    summary,
+    told_break_even,
+)
 from rag.measuring.tco import (
     DESIGNS,
     Basis,
@@ -32,15 +41,6 @@ from rag.measuring.tco import (
     parity_rate,
     turn_usd,
     with_tokens_at,
-)
-from rag.measuring.tco_report import (
-    assumptions,
-    changes,
-    life,
-    month,
-    sections,
-    summary,
-    told_break_even,
 )
 from rag.measuring.traffic import Observed, observed
 from rag.models import tiers

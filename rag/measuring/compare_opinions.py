@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rag.measuring.judge import Judged
 from rag.measuring.preferences import Preference, preferred_first, wins
-from rag.measuring.report import Column, Part, Table
-from rag.measuring.report_figures import interval, shown
+from rag.measuring.reports.figures import interval, shown
+from rag.measuring.reports.values import Column, Part, Table
 
 
 def judge_tables(found: Judged) -> tuple[Part, ...]:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from rag.measuring.bench import prompt_of_text
 from rag.measuring.experiment import Experiment
-from rag.measuring.report import Axis, Line, Lines, Point
-from rag.measuring.report_figures import shown
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.values import Axis, Line, Lines, Point
 from rag.measuring.samples import Plan, Sample
 from rag.measuring.watching import Moment, moments
 from rag.models.chat import ChatModel

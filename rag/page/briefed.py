@@ -18,7 +18,7 @@ from rag.answering.briefs import (
     SectionDone,
     Subject,
 )
-from rag.measuring.briefing_markdown import UNBACKED, Sources, leads, notes
+from rag.measuring.reports.briefing_text import UNBACKED, Sources, leads, notes
 from rag.page import card, sentences
 from rag.page.chat import Chat
 from rag.page.choices import Choices

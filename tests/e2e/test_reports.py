@@ -14,8 +14,8 @@ from measuring.reportmaking import report
 from playwright.sync_api import Page
 from pypdf import PdfReader
 
-from rag.measuring.report_html import html
-from rag.measuring.report_markdown import markdown
+from rag.measuring.reports.html import html
+from rag.measuring.reports.markdown import markdown
 
 pytestmark = pytest.mark.browser
 

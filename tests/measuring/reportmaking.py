@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from rag.measuring.machine import Machine
-from rag.measuring.report import (
+from rag.measuring.reports.values import (
     Axis,
     Bar,
     Column,

@@ -19,7 +19,7 @@ from rag.commands import calibrate as command
 from rag.measuring import rows
 from rag.measuring.calibrate import calibrated
 from rag.measuring.examples import examples_of
-from rag.measuring.report_calibration import charts
+from rag.measuring.reports.calibration import charts
 
 SMALL, LARGE = examplemaking.rows()
 EXAMPLES = examples_of(SMALL, LARGE)

@@ -12,8 +12,8 @@ from rag.answering.options import AnsweringOptions
 from rag.errors import ExperimentError
 from rag.measuring.compare import Compared, compared
 from rag.measuring.compare_documents import grounded_prompt
-from rag.measuring.compare_report import summary
 from rag.measuring.probes import own_prompt, probes
+from rag.measuring.reports.compare import summary
 from rag.measuring.samples import Cell, Plan, Sample
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Capabilities, Form

@@ -10,7 +10,7 @@ from scripted_server import MODEL, Scripted, ScriptedServer
 
 from rag.measuring.environment import Watched, charts, plan, watched
 from rag.measuring.experiment import Experiment
-from rag.measuring.report import Line, Point
+from rag.measuring.reports.values import Line, Point
 from rag.measuring.watching import Moment
 from rag.models.chat import ChatModel
 from rag.models.endpoint import EndpointModel

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rag.measuring.bench import Bench, Taken
-from rag.measuring.report import (
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.values import (
     Axis,
     Bar,
     Column,
@@ -22,7 +23,6 @@ from rag.measuring.report import (
     Value,
     Waterfall,
 )
-from rag.measuring.report_figures import shown
 from rag.measuring.samples import Sample
 from rag.measuring.throughput import FIGURES, Figures, Spread, known
 

@@ -12,7 +12,7 @@ from rag.answering.briefs import (
     latency,
     usage,
 )
-from rag.measuring.briefing_markdown import (
+from rag.measuring.reports.briefing_text import (
     CALLED_OPEN,
     FIGURES,
     LEFT_OUT,
@@ -24,7 +24,8 @@ from rag.measuring.briefing_markdown import (
     without_heading,
     writers,
 )
-from rag.measuring.report import (
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.values import (
     Axis,
     Bar,
     Column,
@@ -35,7 +36,6 @@ from rag.measuring.report import (
     Value,
     Waterfall,
 )
-from rag.measuring.report_figures import shown
 
 _UNPRICED = Missing("What a turn of it cost is not known.")
 

@@ -18,8 +18,8 @@ from rag.answering.briefs import (
     usage,
 )
 from rag.answering.statements import Statement
-from rag.measuring.report_figures import shown
-from rag.measuring.report_markdown import plain
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.markdown import plain
 from rag.types import Citation, Latency
 
 _HEADING = re.compile(r"\A(?:#{1,6} [^\n]*\n\s*)+")

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from rag.encoding import Json
-from rag.measuring.report import Axis, Column, Line, Lines, Missing, Point, Section, Table, Value
-from rag.measuring.report_figures import interval, shown
+from rag.measuring.reports.figures import interval, shown
+from rag.measuring.reports.values import (
+    Axis,
+    Column,
+    Line,
+    Lines,
+    Missing,
+    Point,
+    Section,
+    Table,
+    Value,
+)
 from rag.measuring.statistics import Estimate
 
 _NAMES = {  # of the scorers, in the order of the legend

@@ -1,6 +1,6 @@
 """Charts of a report, drawn by matplotlib: a chart and a width in, an ``<svg>`` element out.
 
-Its colours are CSS variables (report_svg.py), so that one drawing serves light and dark. Names
+Its colours are CSS variables (svg.py), so that one drawing serves light and dark. Names
 stand above what they name, which leaves the whole width to the figures, on a phone too.
 """
 
@@ -12,9 +12,9 @@ from io import StringIO
 from statistics import median
 from typing import Any
 
-from rag.measuring.report import Axis, Chart, Distributions, Line, Lines, Points, Waterfall
-from rag.measuring.report_figures import bare, in_heading, shown
-from rag.measuring.report_svg import GRID, INK, MUTED, PAPER, SERIES, as_element, series, stage
+from rag.measuring.reports.figures import bare, in_heading, shown
+from rag.measuring.reports.svg import GRID, INK, MUTED, PAPER, SERIES, as_element, series, stage
+from rag.measuring.reports.values import Axis, Chart, Distributions, Line, Lines, Points, Waterfall
 from rag.measuring.statistics import Estimate
 
 MOST_DOTS = 400  # in a lane; beyond, dots hide each other and the file grows

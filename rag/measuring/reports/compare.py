@@ -8,7 +8,8 @@ from rag.measuring.compare import SCORES, Compared, Difference, Standing, Trial
 from rag.measuring.compare_opinions import judge_tables
 from rag.measuring.judge import Judged
 from rag.measuring.probes import probe_of
-from rag.measuring.report import (
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.values import (
     Axis,
     Column,
     Missing,
@@ -20,7 +21,6 @@ from rag.measuring.report import (
     Texts,
     Value,
 )
-from rag.measuring.report_figures import shown
 from rag.measuring.samples import Prompt
 from rag.measuring.statistics import Estimate
 from rag.measuring.throughput import decode_tokens_per_s

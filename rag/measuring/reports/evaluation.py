@@ -9,7 +9,8 @@ from statistics import fmean
 from rag.encoding import Json
 from rag.measuring.decisions import declined, is_accepted, is_right
 from rag.measuring.gate import changes
-from rag.measuring.report import (
+from rag.measuring.reports.figures import interval, shown
+from rag.measuring.reports.values import (
     Axis,
     Bar,
     Chart,
@@ -25,7 +26,6 @@ from rag.measuring.report import (
     Value,
     Waterfall,
 )
-from rag.measuring.report_figures import interval, shown
 from rag.measuring.rows import Row
 from rag.measuring.statistics import Estimate
 from rag.measuring.summary import Scores

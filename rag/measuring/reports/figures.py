@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from rag.measuring.report import Missing, Value
+from rag.measuring.reports.values import Missing, Value
 from rag.measuring.statistics import Estimate
 
 NONE = "–"

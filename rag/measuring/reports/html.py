@@ -8,11 +8,11 @@ from __future__ import annotations
 from html import escape
 from itertools import count
 
-from rag.measuring.charts import drawn
-from rag.measuring.report import Column, Missing, Part, Report, Section, Table, Texts, Value
-from rag.measuring.report_figures import bare, in_heading, interval, text
-from rag.measuring.report_origin import facts
-from rag.measuring.report_svg import STYLE, with_own_ids
+from rag.measuring.reports.charts import drawn
+from rag.measuring.reports.figures import bare, in_heading, interval, text
+from rag.measuring.reports.origin import facts
+from rag.measuring.reports.svg import STYLE, with_own_ids
+from rag.measuring.reports.values import Column, Missing, Part, Report, Section, Table, Texts, Value
 from rag.measuring.statistics import Estimate
 
 WIDE_PX, NARROW_PX = 780, 350

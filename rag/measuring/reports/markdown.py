@@ -6,11 +6,21 @@ import re
 from collections.abc import Iterator
 from itertools import count
 
-from rag.measuring.charts import drawn
-from rag.measuring.report import Column, Missing, Part, Report, Section, Table, Text, Texts, Value
-from rag.measuring.report_figures import in_heading, text
-from rag.measuring.report_origin import facts
-from rag.measuring.report_svg import as_file
+from rag.measuring.reports.charts import drawn
+from rag.measuring.reports.figures import in_heading, text
+from rag.measuring.reports.origin import facts
+from rag.measuring.reports.svg import as_file
+from rag.measuring.reports.values import (
+    Column,
+    Missing,
+    Part,
+    Report,
+    Section,
+    Table,
+    Text,
+    Texts,
+    Value,
+)
 
 WIDTH_PX = 780
 _MEANT = re.compile(r"([\\`*_{}\[\]<>#|~!&])")  # by Markdown, or by HTML within it

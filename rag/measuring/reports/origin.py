@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rag.measuring.machine import Machine
-from rag.measuring.report_figures import shown
+from rag.measuring.reports.figures import shown
 
 
 def facts(machine: Machine) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from rag.measuring.assumptions import Assumed, Assumption
-from rag.measuring.report import (
+from rag.measuring.reports.figures import shown
+from rag.measuring.reports.values import (
     Axis,
     Column,
     Line,
@@ -18,7 +19,6 @@ from rag.measuring.report import (
     Table,
     Value,
 )
-from rag.measuring.report_figures import shown
 from rag.measuring.tco import (
     DESIGNS,
     Basis,

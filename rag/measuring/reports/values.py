@@ -1,7 +1,7 @@
 """What a measurement tells a person: plain values, which html and markdown renderers draw.
 
 Figures are not rounded, and in the unit of their column or axis; renderers round them
-(report_figures.py). Any text may come from a model or a document: renderers escape all of it.
+(figures.py). Any text may come from a model or a document: renderers escape all of it.
 
 Units: ``ms``, ``bytes``, ``Wh``, ``USD`` and ``share`` (0 to 1) are scaled and shown with each
 figure, any other (``tokens/s``, ``questions``) stands in the heading.

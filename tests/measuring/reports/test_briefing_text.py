@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rag.answering.briefs import Briefing, BriefingSection, BriefingTurn
 from rag.answering.statements import Statement
-from rag.measuring.briefing_markdown import markdown, section_markdown, summary
-from rag.measuring.briefing_report import sections
-from rag.measuring.report import Table
+from rag.measuring.reports.briefing import sections
+from rag.measuring.reports.briefing_text import markdown, section_markdown, summary
+from rag.measuring.reports.values import Table
 from rag.types import Citation, Latency, Usage
 
 

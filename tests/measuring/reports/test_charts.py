@@ -8,8 +8,16 @@ from dataclasses import replace
 import pytest
 from measuring.reportmaking import LARGE, RATES, SMALL, STAGES, TIMES, WORTH
 
-from rag.measuring.charts import MOST_DOTS, drawn
-from rag.measuring.report import Axis, Chart, Distributions, Lines, Points, Samples, Waterfall
+from rag.measuring.reports.charts import MOST_DOTS, drawn
+from rag.measuring.reports.values import (
+    Axis,
+    Chart,
+    Distributions,
+    Lines,
+    Points,
+    Samples,
+    Waterfall,
+)
 
 
 def words(svg: str) -> list[str]:

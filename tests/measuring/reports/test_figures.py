@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.measuring.report import Missing, Value
-from rag.measuring.report_figures import in_heading, shown, text
+from rag.measuring.reports.figures import in_heading, shown, text
+from rag.measuring.reports.values import Missing, Value
 from rag.measuring.statistics import Estimate
 
 

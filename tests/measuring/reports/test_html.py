@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from measuring.reportmaking import LARGE, NASTY, SMALL, report
 
-from rag.measuring.report import Section, Table
-from rag.measuring.report_html import html
+from rag.measuring.reports.html import html
+from rag.measuring.reports.values import Section, Table
 
 PAGE = html(report())
 
@@ -109,5 +109,5 @@ def test_there_is_a_page_when_there_is_nothing_to_tell() -> None:
 
 
 def test_the_stylesheet_asks_for_nothing_when_it_is_read() -> None:
-    style = Path("rag/measuring/report.css").read_text(encoding="utf-8")
+    style = Path("rag/measuring/reports/report.css").read_text(encoding="utf-8")
     assert "://" not in style

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from measuring.reportmaking import SMALL, report
 
-from rag.measuring.report_markdown import markdown, plain
+from rag.measuring.reports.markdown import markdown, plain
 
 TEXT, PICTURES = markdown(report(), "bench")
 

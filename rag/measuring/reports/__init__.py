@@ -1,0 +1,1 @@
+"""What was measured, for a person: values of a report, its charts, its HTML and Markdown."""
