@@ -11,6 +11,7 @@ from rag.types import (
     Confidence,
     Context,
     Dropped,
+    Energy,
     Hit,
     Latency,
     Message,
@@ -54,6 +55,7 @@ def test_every_promised_key_is_there_when_an_answer_is_encoded() -> None:
         cost_usd=None,
         trace_id="t1",
         warnings=("The reply was cut.",),
+        energy=Energy(0.25, "measured", is_whole=False),
     )
     encoded = answer_json(answer)
     assert encoded == {
@@ -93,6 +95,7 @@ def test_every_promised_key_is_there_when_an_answer_is_encoded() -> None:
         },
         "usage": {"small": {"prompt_tokens": 20, "completion_tokens": 4, "estimated": False}},
         "cost_usd": None,
+        "energy": {"wh": 0.25, "source": "measured", "is_whole": False},
         "warnings": ["The reply was cut."],
         "trace_id": "t1",
     }
@@ -122,8 +125,13 @@ def test_a_trace_holds_the_answer_and_all_attempts_when_a_turn_is_told_in_full()
         trace_id="t1",
         query=Query("oil?", "pump"),
         attempts=(
-            Attempt("slm", "small", prompt, "Seven [1].", "stopped", draft),
-            Attempt("llm", "large", (), "", "error"),
+            Attempt("slm", "small", prompt, "Seven [1].", "stopped", draft, "Six or so?"),
+            Attempt(
+                *("llm", "large", (), "", "error"),
+                reach="cloud",
+                is_cold=True,
+                energy=Energy(2.0, "configured"),
+            ),
         ),
         unsupported=("Yearly.",),
     )
@@ -148,6 +156,7 @@ def test_a_trace_holds_the_answer_and_all_attempts_when_a_turn_is_told_in_full()
             {"role": "user", "content": "Question: oil?"},
         ],
         "text": "Seven [1].",
+        "reasoning": "Six or so?",
         "finish_reason": "stopped",
         "confidence": {
             "value": 0.25,
@@ -159,6 +168,11 @@ def test_a_trace_holds_the_answer_and_all_attempts_when_a_turn_is_told_in_full()
             ],
             "calibration": "small-1",
         },
+        "reach": "machine",
+        "is_cold": False,
+        "energy": None,
     }
+    assert (second["reach"], second["is_cold"]) == ("cloud", True)
+    assert second["energy"] == {"wh": 2.0, "source": "configured", "is_whole": True}
     assert (second["finish_reason"], second["confidence"]) == ("error", None)
     assert trace.keys() | {"confidence"} == answer_json(answer).keys()
