@@ -125,10 +125,11 @@ def test_every_import_is_a_direct_requirement_when_it_is_not_ours() -> None:
     direct |= {canonicalize_name(pin.name) for pin in pins("requirements-foundry.in")}
     direct |= DEVELOPMENT & {canonicalize_name(pin.name) for pin in pins("requirements-dev.in")}
     providers = packages_distributions()
-    ours = {"rag", *(path.stem for path in ROOT.glob("*.py"))}
+    ours = {"rag", "handlers", *(path.stem for path in ROOT.glob("*.py"))}
     foreign = {
         name
-        for path in [*(ROOT / "rag").rglob("*.py"), *ROOT.glob("*.py")]
+        for folder in ("rag", "handlers", ".")
+        for path in (ROOT / folder).glob("*.py" if folder == "." else "**/*.py")
         for name in top_level_imports(path)
         if name not in sys.stdlib_module_names and name not in ours
     }
