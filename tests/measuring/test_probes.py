@@ -109,12 +109,15 @@ def test_a_probe_is_failed_when_its_prompt_is_said_again(probe: Probe) -> None:
         assert faults(probe.check, echo), echo
 
 
+def has_no_sentence_to_copy(probe: Probe) -> bool:
+    """What is to be found stands in a sentence of the others: a fact, an hour."""
+    return probe.ability != "extract" and probe.id != "romanian-1"
+
+
 @pytest.mark.parametrize(
-    "probe", [probe for probe in probes() if probe.ability != "extract"], ids=lambda probe: probe.id
+    "probe", filter(has_no_sentence_to_copy, probes()), ids=lambda probe: probe.id
 )
 def test_a_probe_is_failed_when_one_sentence_is_copied(probe: Probe) -> None:
-    if probe.id == "romanian-1":
-        pytest.skip("The hour is to be found in a sentence.")
     text = " ".join(f"{probe.source} {probe.task}".split())
     for start, end in sentences.spans(text):
         assert faults(probe.check, text[start:end]), text[start:end]
