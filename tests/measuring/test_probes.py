@@ -115,7 +115,7 @@ def has_no_sentence_to_copy(probe: Probe) -> bool:
 
 
 @pytest.mark.parametrize(
-    "probe", filter(has_no_sentence_to_copy, probes()), ids=lambda probe: probe.id
+    "probe", list(filter(has_no_sentence_to_copy, probes())), ids=lambda probe: probe.id
 )
 def test_a_probe_is_failed_when_one_sentence_is_copied(probe: Probe) -> None:
     text = " ".join(f"{probe.source} {probe.task}".split())
