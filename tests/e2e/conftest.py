@@ -11,6 +11,17 @@ import pytest
 from e2e import driving
 from e2e.driving import App, Tab
 from playwright.sync_api import Browser, sync_playwright
+from scripted_server import ScriptedServer
+
+
+@pytest.fixture(scope="module")
+def _servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
+    """The small and the large model of a module's app, each told what to say."""
+    servers = ScriptedServer(), ScriptedServer()
+    stops = [server.start() for server in servers]
+    yield servers
+    for stop in stops:
+        stop()
 
 
 @pytest.fixture(scope="module")

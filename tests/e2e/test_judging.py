@@ -26,15 +26,6 @@ UNBACKED = "Dragons guard treasure below every midnight."
 
 
 @pytest.fixture(scope="module")
-def _servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
-    servers = ScriptedServer(), ScriptedServer()
-    stops = [server.start() for server in servers]
-    yield servers
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture(scope="module")
 def app(
     start_app: Callable[..., App],
     _servers: tuple[ScriptedServer, ScriptedServer],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,15 +23,6 @@ SHORT = "The fountain holds 300 litres of water [1]."
 LONG = "The fountain in the garden holds 300 litres of water [1]."
 KETTLE = "The kettle in the kitchen is blue [1]."
 MADE_UP = "Dragons guard the treasure below every night."
-
-
-@pytest.fixture(scope="module")
-def _servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
-    servers = ScriptedServer(), ScriptedServer()
-    stops = [server.start() for server in servers]
-    yield servers
-    for stop in stops:
-        stop()
 
 
 @pytest.fixture(scope="module")

@@ -57,15 +57,6 @@ def mirror() -> Iterator[SlowMirror]:
 
 
 @pytest.fixture(scope="module")
-def _servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
-    servers = ScriptedServer(), ScriptedServer()
-    stops = [server.start() for server in servers]
-    yield servers
-    for stop in stops:
-        stop()
-
-
-@pytest.fixture(scope="module")
 def app(
     start_app: Callable[..., App],
     _servers: tuple[ScriptedServer, ScriptedServer],
