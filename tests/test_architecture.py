@@ -23,7 +23,7 @@ ALLOWED = {
     **dict.fromkeys(ROOT_OF_ALL, BOTTOM | STAGES | MIDDLE | ROOT_OF_ALL),
     **{
         front_end: BOTTOM | STAGES | MIDDLE | ROOT_OF_ALL | {front_end}
-        for front_end in ("page", "commands")
+        for front_end in ("page", "commands", "api", "webgpu")
     },
     "cli": {"errors"},  # it loads a command's module by name
     "__main__": {"cli"},
@@ -44,7 +44,7 @@ FRONT_ENDS = [
     *(
         path
         for path in MODULES
-        if path.relative_to(ROOT).parts[1] in {"page", "commands", "cli.py"}
+        if path.relative_to(ROOT).parts[1] in {"page", "commands", "api", "webgpu", "cli.py"}
     ),
 ]
 
