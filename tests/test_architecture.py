@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "rag").rglob("*.py") if path.name != "__init__.py")
 
 BOTTOM = {"types", "errors", "tokens", "language", "encoding"}
-STAGES = {"documents", "retrieval", "models"}
+STAGES = {"documents", "retrieval", "models", "people"}
 MIDDLE = {"answering", "measuring"}
 ROOT_OF_ALL = {
     *("workspace", "roster", "resolving", "indexing", "folder", "doctor", "machine"),

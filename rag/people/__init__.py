@@ -1,0 +1,1 @@
+"""People: who they are, and what of theirs is kept."""
