@@ -164,9 +164,11 @@ def _has_bar(event: AnswerEvent, workspace: Workspace, tier: Tier) -> bool:
 
 
 @asynccontextmanager
-async def waiting_shown(workspace: Workspace, tier: Tier) -> AsyncIterator[asyncio.Task[None]]:
+async def waiting_shown(
+    workspace: Workspace, tier: Tier, setting: str | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """While the task runs, progress bars tell how far the model is from answering."""
-    task = asyncio.create_task(_show_waiting(workspace, tier))
+    task = asyncio.create_task(_show_waiting(workspace, tier, setting))
     try:
         yield task
     finally:
@@ -174,9 +176,9 @@ async def waiting_shown(workspace: Workspace, tier: Tier) -> AsyncIterator[async
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _show_waiting(workspace: Workspace, tier: Tier) -> None:
+async def _show_waiting(workspace: Workspace, tier: Tier, setting: str | None) -> None:
     with progress_shown() as show:
-        while not (status := workspace.status(tier)).is_ready:
+        while not (status := workspace.status(tier, setting)).is_ready:
             if status.progress is not None:
                 show(status.progress)
             await asyncio.sleep(FRAME_S)

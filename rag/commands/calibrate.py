@@ -158,23 +158,21 @@ def _run(qa: Path, questions: Sequence[Question], tier: Tier, wanted: Path | Non
     return Run(questions, tier, [row for row in done if row.question.id in asked], wanted)
 
 
-async def answered(planned: Planned) -> tuple[list[Row], list[Row]]:
-    """The rows of both models; none of the larger one where there is none."""
-    small = await _rows(planned, planned.small)
-    try:
-        return small, await _rows(planned, planned.large)
-    except SettingsError as exc:
-        click.echo(f"{exc} Until then nothing is known about escalation.", err=True)
-        return small, []
-
-
-async def _rows(planned: Planned, wanted: Run) -> list[Row]:
-    """Nothing is opened when nothing is left to ask."""
-    if not wanted.left:
-        return list(wanted.done)
+async def answered(planned: Planned) -> tuple[Sequence[Row], Sequence[Row]]:
+    """The rows of both models; none of the larger one where there is none. Nothing is opened when
+    nothing is left to ask."""
+    if not planned.small.left and not planned.large.left:
+        return planned.small.done, planned.large.done
     async with opened(planned.docs) as workspace:
-        click.echo(f"Kept as it comes in {wanted.kept}.", err=True)
-        return await put(wanted, workspace)
+        for run in (planned.small, planned.large):
+            click.echo(f"Kept as it comes in {run.kept}.", err=True)
+        try:
+            small, large = await put([planned.small, planned.large], workspace)
+        except SettingsError as exc:
+            [small] = await put([planned.small], workspace)
+            click.echo(f"{exc} Until then nothing is known about escalation.", err=True)
+            return small.rows, []
+    return small.rows, large.rows
 
 
 def of_logprobs() -> set[str]:

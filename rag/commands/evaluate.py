@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 
 import click
@@ -32,12 +29,10 @@ NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A run, and with which models; None: as the settings say."""
+    """A run by its name."""
 
     name: str
     run: Run
-    slm: str | None
-    llm: str | None
 
 
 @click.command(
@@ -104,8 +99,7 @@ async def evaluate(
         if len(runs) > 1 and (save or gate):
             raise click.UsageError("--save and --gate take one run: give one mode and one model.")
         before = _saved(gate, runs[0])
-    async with aclosing(carried_out(runs, docs)) as ending:
-        ended = [each async for each in ending]
+    ended = await carried_out(runs, docs)
     if save:
         write_scores(save, ended[0].scores)
     if export:
@@ -135,7 +129,7 @@ def variants(modes: Sequence[Asked], slms: Sequence[str], llms: Sequence[str]) -
     ['slm a', 'slm b', 'llm']
     """
     for mode in dict.fromkeys(modes):
-        tiers = () if mode == "retrieval" else TIERS[mode]
+        tiers = TIERS[mode]
         for slm in _each(slms, asked="slm" in tiers):
             for llm in _each(llms, asked="llm" in tiers):
                 several = [one for one, of in ((slm, slms), (llm, llms)) if one and len(of) > 1]
@@ -168,7 +162,7 @@ def plan(
         done = resumed(file, questions, asked) if resume and file else ()
         label = re.sub(r"[^\w.-]+", "-", f"{qa.stem}-{name}")
         kept = file if resume and file else new_file(file, label)
-        planned.append(Planned(name, Run(questions[:limit], asked, done, kept), slm, llm))
+        planned.append(Planned(name, Run(questions[:limit], asked, done, kept, slm, llm)))
     return planned
 
 
@@ -182,23 +176,23 @@ def _where(runs: Sequence[Planned]) -> str:
 # --- the runs --------------------------------------------------------------------------------
 
 
-async def carried_out(runs: Sequence[Planned], docs: Path | None) -> AsyncGenerator[Evaluated]:
-    """What each came to. Documents are read once for runs with the same models."""
+async def carried_out(runs: Sequence[Planned], docs: Path | None) -> list[Evaluated]:
+    """What each came to, over the same documents. Raises SettingsError."""
     click.echo(_where(runs), err=True)
-    started = time.monotonic()
-    for (slm, llm), group in groupby(runs, lambda each: (each.slm, each.llm)):
-        async with opened(docs, slm=slm, llm=llm) as workspace:
-            missing = missing_documents(runs[0].run.questions, workspace)
-            for each in group:
-                if len(runs) > 1:
-                    click.echo(f"{each.name}:", err=True)
-                rows = await put(each.run, workspace)
-                found = {
-                    "mode": each.run.asked,
-                    **summarise(rows),
-                    "missing_documents": missing,
-                    "rows": str(each.run.kept),
-                    "seconds": time.monotonic() - started,
-                }
-                yield Evaluated(each.name, rows, found)
-                started = time.monotonic()
+    async with opened(docs) as workspace:
+        missing = missing_documents(runs[0].run.questions, workspace)
+        ended = await put([each.run for each in runs], workspace)
+    return [
+        Evaluated(
+            each.name,
+            found.rows,
+            {
+                "mode": each.run.asked,
+                **summarise(found.rows),
+                "missing_documents": missing,
+                "rows": str(each.run.kept),
+                "seconds": found.seconds,
+            },
+        )
+        for each, found in zip(runs, ended, strict=True)
+    ]

@@ -1,14 +1,16 @@
-"""Puts a question set to the documents, and keeps every answer as it comes, so that it can go on.
+"""Puts question sets to the documents, and keeps every answer as it comes, so that it can go on.
 
-What ``evaluate`` and ``calibrate`` share: files in, rows out, progress on stderr.
+What ``evaluate`` and ``calibrate`` share: runs in, rows out, progress on stderr.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,30 +20,36 @@ from rag.commands.asking import waiting_shown
 from rag.commands.terminal import progress_bar
 from rag.errors import QuestionSetError, SettingsError
 from rag.measuring import rows
-from rag.measuring.evaluate import answer_all, search_all
+from rag.measuring.evaluate import answered, searched
+from rag.measuring.experiment import staggered, taken
 from rag.measuring.questions import Question
 from rag.measuring.rows import Asked, Row
 from rag.models.chat import ChatModel
 from rag.settings import load
-from rag.types import Mode, Tier
+from rag.types import Tier
 from rag.workspace import Workspace
 
 NO_LLM = "There is no larger model: set RAG_LLM, to auto for example."
 # What each mode asks, so that no question waits for it; without the first there is no answer.
-TIERS: dict[Mode, tuple[Tier, ...]] = {
+TIERS: dict[Asked, tuple[Tier, ...]] = {
     "auto": ("slm", "llm"),
     "refine": ("slm", "llm"),
     "slm": ("slm",),
     "llm": ("llm",),
+    "retrieval": (),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
+    """The same questions as the runs beside it, put in one way to one model or pair of them."""
+
     questions: Sequence[Question]
     asked: Asked
     done: Sequence[Row]  # of an earlier run
     kept: Path  # where each new row goes
+    slm: str | None = None  # as the settings say
+    llm: str | None = None
 
     @property
     def left(self) -> list[Question]:
@@ -81,43 +89,71 @@ def missing_documents(questions: Sequence[Question], workspace: Workspace) -> li
     return missing
 
 
-async def put(run: Run, workspace: Workspace) -> list[Row]:
-    """A row for each question, in order: those that were done, and new ones, which are kept."""
-    by_id = {row.question.id: row for row in run.done}
-    left = run.left
-    async with aclosing(await _answers(left, workspace, run.asked)) as new:
-        with progress_bar("Asking", len(run.questions), "question") as bar:
-            bar.update(len(run.questions) - len(left))
-            async for row in new:
-                rows.append(run.kept, row)
-                by_id[row.question.id] = row
+@dataclass(frozen=True, slots=True)
+class Ended:
+    rows: Sequence[Row]  # a row for each question, in order
+    seconds: float  # that its turns took, without those of an earlier run
+
+
+Put = Callable[[Question], Awaitable[Row]]
+
+
+async def put(runs: Sequence[Run], workspace: Workspace) -> list[Ended]:
+    """Each run goes on where it stopped; they take turns. Raises SettingsError before the first."""
+    questions = runs[0].questions
+    ways = [await _way(run, workspace) for run in runs]
+    rows_of = [{row.question.id: row for row in run.done} for run in runs]
+    turns = [
+        (run, questions[question])
+        for run, question in staggered(len(runs), len(questions))
+        if questions[question].id not in rows_of[run]
+    ]
+    seconds = [0.0 for _ in runs]
+
+    async def take(turn: tuple[int, Question]) -> tuple[int, Row]:
+        run, question = turn
+        started = time.monotonic()
+        row = await ways[run](question)
+        seconds[run] += time.monotonic() - started
+        return run, row
+
+    with progress_bar("Asking", len(runs) * len(questions), "question") as bar:
+        bar.update(len(runs) * len(questions) - len(turns))
+        async with aclosing(taken(turns, take)) as new:
+            async for run, row in new:
+                rows.append(runs[run].kept, row)
+                rows_of[run][row.question.id] = row
                 bar.update()
-    return [by_id[question.id] for question in run.questions]
+    return [
+        Ended([found[question.id] for question in questions], seconds)
+        for found, seconds in zip(rows_of, seconds, strict=True)
+    ]
 
 
-async def _answers(
-    questions: Sequence[Question], workspace: Workspace, asked: Asked
-) -> AsyncGenerator[Row]:
-    if asked == "retrieval" or not questions:
-        return search_all(questions, workspace.index)
-    pipeline = await workspace.pipeline(temperature=0.0)
+async def _way(run: Run, workspace: Workspace) -> Put:
+    """How the questions of a run are put, once its models are ready; no model is where none is
+    left."""
+    asked = run.asked
+    if asked == "retrieval" or not run.left:
+        return partial(searched, index=workspace.index)
+    pipeline = await workspace.pipeline(slm=run.slm, llm=run.llm, temperature=0.0)
     for tier in TIERS[asked]:
-        await _ready(tier, pipeline, workspace, is_needed=tier == TIERS[asked][0])
-    return answer_all(questions, pipeline, workspace.index, asked)
+        await _ready(tier, pipeline, workspace, run)
+    return partial(answered, pipeline=pipeline, index=workspace.index, mode=asked)
 
 
-async def _ready(tier: Tier, pipeline: Pipeline, workspace: Workspace, *, is_needed: bool) -> None:
+async def _ready(tier: Tier, pipeline: Pipeline, workspace: Workspace, run: Run) -> None:
     """Wait for a model, with progress; loading it is no property of an answer.
 
     Raises SettingsError for one that is needed and may not be asked: no other model's answers may
     count as its own.
     """
-    model = pipeline.llm if tier == "llm" else pipeline.slm
+    model, setting = (pipeline.llm, run.llm) if tier == "llm" else (pipeline.slm, run.slm)
     missing = await _missing(model, pipeline)
     if model and not missing:
-        async with waiting_shown(workspace, tier):
+        async with waiting_shown(workspace, tier, setting):
             await model.ready()
-    elif is_needed:
+    elif tier == TIERS[run.asked][0]:
         raise SettingsError(missing)
     else:
         click.echo(f"{missing} Until then no question goes on to one.", err=True)

@@ -1,13 +1,13 @@
-"""Puts questions to search or to a pipeline: questions in, one row each out.
+"""Puts a question to search or to a pipeline: the question in, its row out.
 
-It knows nothing of files, settings and scores.
+It knows nothing of files, settings, scores and other questions.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -34,25 +34,17 @@ from rag.types import (
 DEPTH = 10  # hits looked at
 
 
-async def search_all(questions: Sequence[Question], index: Index) -> AsyncGenerator[Row]:
+async def searched(question: Question, index: Index) -> Row:
     """Search only. Raises SearchError."""
-    for question in questions:
-        started = time.perf_counter_ns()
-        hits = await asyncio.to_thread(index.search, Query(question.question), DEPTH)
-        ms = (time.perf_counter_ns() - started) / 1_000_000
-        latency = Latency(retrieve_ms=ms, total_ms=ms)
-        yield Row(question, "retrieval", _found(hits, question), latency)
+    started = time.perf_counter_ns()
+    hits = await asyncio.to_thread(index.search, Query(question.question), DEPTH)
+    ms = (time.perf_counter_ns() - started) / 1_000_000
+    latency = Latency(retrieve_ms=ms, total_ms=ms)
+    return Row(question, "retrieval", _found(hits, question), latency)
 
 
-async def answer_all(
-    questions: Sequence[Question], pipeline: Pipeline, index: Index, mode: Mode
-) -> AsyncGenerator[Row]:
-    """Whole turns, one after the other; a turn that fails is a row too."""
-    for question in questions:
-        yield await _answered(question, pipeline, index, mode)
-
-
-async def _answered(question: Question, pipeline: Pipeline, index: Index, mode: Mode) -> Row:
+async def answered(question: Question, pipeline: Pipeline, index: Index, mode: Mode) -> Row:
+    """A whole turn; one that fails is a row too."""
     row = Row(question, mode, (), Latency())
     async with aclosing(pipeline.answer(question.question, index=index, mode=mode)) as events:
         async for event in events:

@@ -1,7 +1,7 @@
-"""One loop for every comparison of models: a plan in, samples out, a cell after the other.
+"""One loop for every comparison: who is asked what in; what came of it out, a turn after the other.
 
-Models take turns prompt by prompt, in an order that changes with the seed, so that a busy minute or
-a warm processor favours nobody. It knows nothing of files, statistics or what the prompts mean.
+Models take turns, in an order that changes with the seed, so that a busy minute or a warm processor
+favours nobody. It knows nothing of files, statistics or what the prompts mean.
 """
 
 from __future__ import annotations
@@ -9,10 +9,18 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rag.errors import RagError
 from rag.measuring.samples import Cell, Plan, Prompt, Resources, Sample
@@ -32,6 +40,8 @@ class Meter(Protocol):
 
 
 MeterOf = Callable[[str, ChatModel], Meter | None]  # by a model's name in the plan
+Turn = TypeVar("Turn")
+Result = TypeVar("Result")
 
 
 def nobody_looks(name: str, model: ChatModel) -> Meter | None:
@@ -51,6 +61,31 @@ def cells(plan: Plan) -> list[Cell]:
     return [*warmups, *found]
 
 
+def staggered(runs: int, questions: int, seed: int = 0) -> list[tuple[int, int]]:
+    """Every run is put every question: pairs of their positions, for ``taken``.
+
+    Runs take turns, each with another question, so that no server answers a run from what it
+    remembers of the run before.
+
+    >>> [sorted(turn) for turn in (staggered(2, 4)[:2], staggered(2, 4)[2:4])]
+    [[(0, 0), (1, 2)], [(0, 1), (1, 3)]]
+    """
+    shuffled = random.Random(seed)  # noqa: S311 (no secret)
+    return [
+        (run, (at + run * questions // runs) % questions)
+        for at in range(questions)
+        for run in shuffled.sample(range(runs), runs)
+    ]
+
+
+async def taken(
+    turns: Iterable[Turn], take: Callable[[Turn], Awaitable[Result]]
+) -> AsyncGenerator[Result]:
+    """What came of each turn, as it ends; nothing runs beside it."""
+    for turn in turns:
+        yield await take(turn)
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     plan: Plan
@@ -58,21 +93,22 @@ class Experiment:
     meter_of: MeterOf = nobody_looks
     now_ns: Callable[[], int] = time.perf_counter_ns
 
-    async def run(self, done: Collection[Cell] = ()) -> AsyncGenerator[Sequence[Sample]]:
+    def run(self, done: Collection[Cell] = ()) -> AsyncGenerator[Sequence[Sample]]:
         """The samples of each cell that is not ``done``, as it ends; a failure is a sample too.
 
         A model is warmed up in every run, whatever was done before.
         """
-        prompts = {prompt.id: prompt for prompt in self.plan.prompts}
-        for cell in cells(self.plan):
-            if cell in done and cell.round:
-                continue
-            prompt = prompts[cell.prompt]
-            is_cold = self.models[cell.model].is_cold
-            load_ms = await self._loaded_ms(cell) if cell.round == 0 else None
-            asked = [self._sampled(Sample(cell, one), prompt) for one in range(cell.at_once)]
-            samples = await asyncio.gather(*asked)
-            yield [replace(sample, load_ms=load_ms, is_cold=is_cold) for sample in samples]
+        return taken(
+            [cell for cell in cells(self.plan) if cell not in done or not cell.round], self._asked
+        )
+
+    async def _asked(self, cell: Cell) -> Sequence[Sample]:
+        [prompt] = [prompt for prompt in self.plan.prompts if prompt.id == cell.prompt]
+        is_cold = self.models[cell.model].is_cold
+        load_ms = await self._loaded_ms(cell) if cell.round == 0 else None
+        asked = [self._sampled(Sample(cell, one), prompt) for one in range(cell.at_once)]
+        samples = await asyncio.gather(*asked)
+        return [replace(sample, load_ms=load_ms, is_cold=is_cold) for sample in samples]
 
     async def _loaded_ms(self, cell: Cell) -> float | None:
         """How long until it can be asked; None when it cannot, which asking it will tell."""

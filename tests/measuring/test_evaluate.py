@@ -14,6 +14,7 @@ from rag.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 RIGHT, WRONG = Scripted(deltas=("Every 500 hours", " [1].")), Scripted(deltas=("Never", "."))
+LAMP = Scripted(deltas=("Lamp oil [1].",))
 REFUSAL = Scripted(deltas=("The passages do not mention it.",))
 BUSY = Scripted(status=400, error={"message": "No."})
 
@@ -281,8 +282,13 @@ def both(capsys: Output, scripted_server: ScriptedServer, *arguments: str, code:
 def _large(scripted_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_LLM", f"{scripted_server.base_url}#large")
     scripted_server.reset()
-    lamp = Scripted(deltas=("Lamp oil [1].",))
-    scripted_server.script(Scripted(), WRONG, WRONG, Scripted(), RIGHT, lamp)
+    scripted_server.fallback = only_the_large_one_knows
+
+
+def only_the_large_one_knows(body: Any) -> Scripted:
+    if body["model"] != "large":
+        return WRONG
+    return RIGHT if "pump" in body["messages"][-1]["content"] else LAMP
 
 
 @pytest.mark.usefixtures("_large")
@@ -335,6 +341,19 @@ def test_each_model_is_asked_when_several_are_named(
         (f"slm {one}", {"one": 2}),
         (f"slm {two}", {"two": 2}),
     ]
+
+
+@pytest.mark.usefixtures("_large")
+def test_models_take_turns_when_there_are_several_runs(
+    capsys: Output, scripted_server: ScriptedServer
+) -> None:
+    both(capsys, scripted_server, "--mode", "slm", "--mode", "llm")
+    *probes, first, second, third, fourth = scripted_server.history
+    assert len(probes) == 2
+    for turn in ((first, second), (third, fourth)):
+        assert {each.body["model"] for each in turn} == {"small", "large"}
+        one, other = (each.body["messages"][-1]["content"] for each in turn)
+        assert one != other  # or the second would be answered from what the server remembers
 
 
 @pytest.mark.usefixtures("_large")
