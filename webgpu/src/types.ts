@@ -144,14 +144,18 @@ export interface StoredModel {
   readonly isComplete: boolean;
 }
 
+// "prepare": the app that served the page fetches or converts the model first.
+export type Stage = "prepare" | "download" | "verify";
+export type OnProgress = (doneBytes: number, totalBytes: number, stage: Stage) => void;
+
 export interface ModelStore {
   list(): Promise<readonly StoredModel[]>;
-  // Goes on where a former download stopped. Errors are StoreError (models/errors.ts).
-  download(
-    model: Model,
-    onProgress: (doneBytes: number, totalBytes: number) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
+  // Goes on where a former download stopped; aborting keeps what came. Errors are StoreError
+  // (models/errors.ts), or the signal's reason.
+  download(model: Model, onProgress: OnProgress, signal: AbortSignal): Promise<void>;
+  // Reads every byte again; a file whose hash is wrong is deleted (StoreError "hash").
+  verify(model: Model, onProgress: OnProgress, signal: AbortSignal): Promise<void>;
+  // Looks at the size alone (StoreError "damaged").
   file(model: Model, path: string): Promise<File>;
   remove(name: string): Promise<void>;
 }
