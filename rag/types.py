@@ -317,6 +317,7 @@ class Failed:
     latency: Latency = field(default_factory=Latency)
     attempts: tuple[Attempt, ...] = ()  # in order, as far as they came
     usage: Mapping[str, Usage] = field(default_factory=dict)  # by model
+    errors: tuple[str, ...] = ()  # classes of errors.py, in order; none when it was stopped
 
 
 AnswerEvent = Retrieved | Working | Delta | Restarted | Judged | Escalated | Answered | Failed

@@ -26,6 +26,7 @@ from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
 from rag.measuring import ledger
+from rag.measuring.counters import Counters
 from rag.measuring.energy import meter_of
 from rag.measuring.prices import load_prices
 from rag.retrieval.index import Index
@@ -65,6 +66,7 @@ class Workspace:
         self._roster = Roster.of(settings)
         self._prices = load_prices(settings.prices, settings.data_dir)
         self._meter = meter_of(settings.watts)
+        self.counters = Counters()
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -238,9 +240,12 @@ class Workspace:
         top_k: int | None = None,
         context_tokens: int | None = None,
         temperature: float | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
         consent: Consent = never,
     ) -> Pipeline:
-        """What answers questions; None means as the settings say. Raises SettingsError.
+        """What answers questions; None means as the settings say, whose ``max_tokens`` is the most.
+        Raises SettingsError.
 
         ``consent`` is asked before a model on another machine is, unless the settings allow it.
         """
@@ -256,7 +261,8 @@ class Workspace:
                 top_k=top_k or self.settings.top_k,
                 context_tokens=context_tokens or self.settings.context_tokens,
                 temperature=self.settings.temperature if temperature is None else temperature,
-                max_tokens=self.settings.max_tokens,
+                max_tokens=min(max_tokens or self.settings.max_tokens, self.settings.max_tokens),
+                stop=tuple(stop),
                 escalation_timeout_s=self.settings.escalation_timeout_s,
                 refine_topics=words_of(self.settings.refine_topics),
                 prices=self._prices,
@@ -264,10 +270,13 @@ class Workspace:
                 usd_per_kwh=self.settings.usd_per_kwh,
             ),
             consent=always if self.settings.allow_remote else consent,
+            watch=self.counters.running,
         )
 
     async def record(self, end: Answer | Failed, mode: Mode) -> None:
-        """Append a turn to the ledger, if it is on. Never raises: a broken ledger is logged."""
+        """Count a turn, and append it to the ledger, if that is on. Never raises: a broken ledger
+        is logged."""
+        self.counters.ended(end, mode)
         if self.settings.ledger:
             path = self.settings.data_dir / ledger.LEDGER
             await asyncio.to_thread(ledger.record, path, end, mode)

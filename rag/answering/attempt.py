@@ -281,7 +281,8 @@ class Writer:
         return Working(phase, self.model.name)
 
     def _fit(self, fitted: Fitted) -> None:
-        sending = Sending(self.model, fitted, self.options.temperature, self.is_watched)
+        options = self.options
+        sending = Sending(self.model, fitted, options.temperature, options.stop, self.is_watched)
         self.sendings.append(sending)
         self.reading = Reading(self.asked.found, fitted.context)
 

@@ -70,7 +70,8 @@ def _failed(turn: Turn, *errors: RagError | None) -> Failed:
     message = " ".join(dict.fromkeys(str(error) for error in errors if error))
     partial = next((writer.text for writer in reversed(turn.writers) if writer.text), "")
     latency, attempts = turn.clock.latency(), _attempts(turn)
-    return Failed(message, partial, turn.trace_id, latency, attempts, _usage(turn))
+    kinds = tuple(type(error).__name__ for error in errors if error)
+    return Failed(message, partial, turn.trace_id, latency, attempts, _usage(turn), kinds)
 
 
 def _best(turn: Turn) -> Writer | None:

@@ -15,6 +15,7 @@ class AnsweringOptions:
     context_tokens: int | None = None
     temperature: float = 0.0
     max_tokens: int = 512
+    stop: tuple[str, ...] = ()  # words at which a model ends
     escalation_timeout_s: float = 120.0  # longest the larger model may take after a draft
     refine_topics: tuple[str, ...] = ()  # words of a question that make ``refine`` polish
     prices: Prices = NO_PRICES  # of models on other machines

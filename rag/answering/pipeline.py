@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 
 from rag.answering import ending
@@ -25,12 +25,19 @@ from rag.types import AnswerEvent, Failed, Message, Mode
 __all__ = ["AnsweringOptions", "Consent", "Pipeline", "always", "never"]
 
 
+Watch = Callable[[], AbstractContextManager[Callable[[AnswerEvent], None]]]
+
+
 async def always(model: ChatModel) -> bool:
     return True
 
 
 async def never(model: ChatModel) -> bool:
     return False
+
+
+def _unwatched() -> AbstractContextManager[Callable[[AnswerEvent], None]]:
+    return nullcontext(lambda event: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Pipeline:
     options: AnsweringOptions = DEFAULT_OPTIONS
     now_ns: Callable[[], int] = time.perf_counter_ns
     consent: Consent = never  # asked before anything is sent to a model on another machine
+    watch: Watch = _unwatched  # entered for as long as a turn runs, and told each of its events
 
     async def answer(
         self,
@@ -57,6 +65,15 @@ class Pipeline:
         superseded. After another ``Retrieved`` the one before no longer counts.
         """
         turn = self._turn(question, history, mode)
+        with self.watch() as note:
+            async with aclosing(self._told(turn, index, on_stop)) as events:
+                async for event in events:
+                    note(event)
+                    yield event
+
+    async def _told(
+        self, turn: Turn, index: Index, on_stop: Callable[[Failed], None]
+    ) -> AsyncGenerator[AnswerEvent]:
         try:
             await asyncio.to_thread(turn.search, index)
             while (writer := await turn.next()) is not None:

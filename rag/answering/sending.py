@@ -27,6 +27,7 @@ class Sending:
     model: ChatModel
     fitted: Fitted = UNFITTED
     temperature: float = 0.0
+    stop: tuple[str, ...] = ()
     is_watched: bool = False  # stopped as soon as it is bound to fail
     text: str = ""  # so far
     reasoning: str = ""
@@ -39,7 +40,7 @@ class Sending:
 
         Raises ModelError.
         """
-        options = GenerationOptions(self.fitted.max_tokens, self.temperature)
+        options = GenerationOptions(self.fitted.max_tokens, self.temperature, stop=self.stop)
         self.is_sent = True
         async with aclosing(self.model.stream(self.fitted.messages, options)) as events:
             async for event in events:
