@@ -82,6 +82,13 @@ class Overheard:
     def is_cold(self) -> bool:
         return self.model.is_cold
 
+    @property
+    def is_fetched(self) -> bool:
+        return True
+
+    def fetch(self) -> None:
+        raise AssertionError
+
     def learn_context(self, tokens: int) -> None:
         self.model.learn_context(tokens)
 

@@ -35,6 +35,10 @@ from rag.types import (
 Consent = Callable[[ChatModel], Awaitable[bool]]
 
 _NO_LLM = "There is no larger model, so the small one answered. Set RAG_LLM to add one."
+_FETCHED_FIRST = (
+    "has to be fetched first, which has begun. Ask the larger model when it is here, or fetch it "
+    "with `python -m rag models pull`. So the small model answered."
+)
 _CANDIDATES = 10  # hits looked at, so that a person sees what was left out
 
 
@@ -101,6 +105,9 @@ class Turn:
     async def _may_ask_llm(self) -> bool:
         if self.llm is None:
             self.no_llm = _NO_LLM
+        elif self.mode != "llm" and not self.llm.is_fetched:  # a draft need not wait for that
+            self.llm.fetch()
+            self.no_llm = f"{self.llm.name} {_FETCHED_FIRST}"
         elif not self.no_llm and not await self._is_allowed(self.llm):
             self.no_llm = f"{_not_allowed(self.llm)} So the small model answered."
         return not self.no_llm
@@ -115,8 +122,13 @@ class Turn:
     def _writer(self, tier: Tier) -> Writer:
         model = self.llm if tier == "llm" and self.llm else self.slm
         is_escalation = tier == "llm" and self.mode != "llm"
-        # Of a model elsewhere nobody knows yet whether it may be asked.
-        may_escalate = self.llm is not None and self.llm.reach == "machine" and not self.writers
+        # Of a model elsewhere nobody knows yet whether it may be asked, nor when one comes.
+        may_escalate = (
+            self.llm is not None
+            and self.llm.reach == "machine"
+            and self.llm.is_fetched
+            and not self.writers
+        )
         return Writer(
             self.asked,
             self.options,

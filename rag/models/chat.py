@@ -48,6 +48,15 @@ class ChatModel(Protocol):
         """Whether its next first token may wait for it to be loaded: none was seen since it was."""
         ...
 
+    @property
+    def is_fetched(self) -> bool:
+        """False while its files have still to come, which takes minutes."""
+        ...
+
+    def fetch(self) -> None:
+        """Begin to make it ready, in the background: how that ends, ``ready`` tells."""
+        ...
+
     def learn_context(self, tokens: int) -> None:
         """It was seen to read no more than so many tokens, prompt and answer together.
 

@@ -77,6 +77,13 @@ class EndpointModel:
         url = urlsplit(self._base_url)
         return url.port or (443 if url.scheme == "https" else 80)
 
+    @property
+    def is_fetched(self) -> bool:
+        return True
+
+    def fetch(self) -> None:
+        """Nothing to do: the server has it."""
+
     def learn_context(self, tokens: int) -> None:
         """The server was seen to cut a prompt to so many tokens: believe it from now on."""
         known = self.capabilities.context_tokens

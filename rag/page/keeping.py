@@ -72,6 +72,13 @@ class Dismissible:
     def is_cold(self) -> bool:
         return self._model.is_cold
 
+    @property
+    def is_fetched(self) -> bool:
+        return self._model.is_fetched
+
+    def fetch(self) -> None:
+        self._model.fetch()
+
     def learn_context(self, tokens: int) -> None:
         self._model.learn_context(tokens)
 

@@ -62,6 +62,12 @@ SAID = (
         "sunteți întrebat sau setați RAG_ALLOW_REMOTE.",
     ),
     (
+        "{} has to be fetched first, which has begun. Ask the larger model when it is here, or "
+        "fetch it with `python -m rag models pull`.",
+        "{0} trebuie mai întâi descărcat, ceea ce a început. Întrebați modelul mare când a sosit "
+        "sau descărcați-l cu `python -m rag models pull`.",
+    ),
+    (
         "So the small model answered.",
         "De aceea a răspuns modelul mic.",
     ),
@@ -300,5 +306,16 @@ SAID = (
     (
         "Start from the project's folder, or set RAG_DOCS_DIR.",
         "Porniți din dosarul proiectului sau setați RAG_DOCS_DIR.",
+    ),
+    (
+        "You have asked {} questions within a minute, which is the most that is answered. Ask "
+        "again in {} seconds.",
+        "Ați pus {0} întrebări într-un minut, adică atâtea la câte se răspunde. Întrebați din nou "
+        "peste {1} secunde.",
+    ),
+    (
+        "{} questions of yours are being answered already. Wait for one of them, then ask again.",
+        "Se răspunde deja la {0} întrebări ale dumneavoastră. Așteptați una dintre ele, apoi "
+        "întrebați din nou.",
     ),
 )

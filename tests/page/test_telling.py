@@ -126,6 +126,13 @@ class Model:
     capabilities = Capabilities()
     closed = False
 
+    @property
+    def is_fetched(self) -> bool:
+        return True
+
+    def fetch(self) -> None:
+        raise AssertionError
+
     def learn_context(self, tokens: int) -> None:
         pass
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rag.errors import SettingsError
 from rag.models.chat import Timeouts
-from rag.models.embedded.convert import prepared
+from rag.models.embedded.convert import is_converted, prepared
 from rag.models.embedded.home import EmbeddedHome
 from rag.models.embedded.running import RunningServer
 from rag.models.embedded.served import OnProgress, ServedModel, Status
@@ -50,6 +50,11 @@ class EmbeddedModel(ServedModel):
         )
         self._data_dir = data_dir
         self._home = EmbeddedHome(data_dir)
+
+    @property
+    def is_fetched(self) -> bool:
+        folder = models_folder(self._data_dir) / self.name
+        return is_converted(folder, self._weights.sha256)
 
     async def _started(self, on_progress: OnProgress, stop: threading.Event) -> RunningServer:
         folder = await asyncio.to_thread(

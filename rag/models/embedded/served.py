@@ -79,6 +79,13 @@ class ServedModel:
         """Of its server; None while none runs."""
         return self._server.process.pid if self._server else None
 
+    @property
+    def is_fetched(self) -> bool:
+        return self.status.stage not in {"download", "convert"}
+
+    def fetch(self) -> None:
+        self._preparation()
+
     def learn_context(self, tokens: int) -> None:
         """Never needed: the server refuses what it cannot read whole."""
 
@@ -117,10 +124,13 @@ class ServedModel:
         they leave: the next one will want it."""
         if self._endpoint is not None and self._is_answering():
             return self._endpoint
+        return await asyncio.shield(self._preparation())
+
+    def _preparation(self) -> asyncio.Task[EndpointModel]:
         if self._preparing is None:
             self._preparing = asyncio.create_task(self._prepare())
             self._preparing.add_done_callback(self._prepared)
-        return await asyncio.shield(self._preparing)
+        return self._preparing
 
     def _is_answering(self) -> bool:
         return self._server is not None and self._server.process.is_alive()

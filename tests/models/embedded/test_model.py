@@ -131,6 +131,18 @@ async def test_each_step_is_told_when_a_question_is_the_first(steps: Steps, tmp_
     await model.aclose()
 
 
+async def test_it_becomes_ready_in_the_background_when_it_is_fetched(
+    steps: Steps, tmp_path: Path
+) -> None:
+    model = EmbeddedModel(NAME, tmp_path)
+    assert not model.is_fetched
+    model.fetch()
+    model.fetch()
+    await model.ready()
+    assert (steps.fetched, steps.started) == (1, 1)
+    await model.aclose()
+
+
 async def test_preparation_is_shared_when_many_wait(steps: Steps, tmp_path: Path) -> None:
     model = EmbeddedModel(NAME, tmp_path)
     async with anyio.create_task_group() as tasks:
