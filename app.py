@@ -40,7 +40,7 @@ if hasattr(state, "rag"):
 import rag  # noqa: E402
 
 # Some are imported for what they register alone.
-from handlers import briefing, comparing, machine, panels, reply, session, turns  # noqa: E402, F401
+from handlers import briefing, comparing, doors, machine, panels, reply, session, turns  # noqa: E402, F401
 from rag.errors import SettingsError  # noqa: E402
 from rag.page import choices, guard, routes  # noqa: E402
 from rag.page.home import Home  # noqa: E402
@@ -117,11 +117,11 @@ async def on_message(message: cl.Message) -> None:
         files = [file for file in message.elements if file.path]
         ready = await take_in(files, workspace) if files else ""
         if briefing.is_asked_for(message):
-            await briefing.brief(message, workspace)
+            await session.in_turn(briefing.brief(message, workspace))
         elif question := message.content.strip():
             for asked in session.the_chat().rewind(message.id):
                 await asked.screen.clear()
-            await turns.answer(question, message.id, workspace)
+            await session.in_turn(turns.answer(question, message.id, workspace))
         elif ready:
             await cl.Message(ready).send()
 

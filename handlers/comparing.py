@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import chainlit as cl
 
 from handlers import reply
-from handlers.session import at_work, chosen, errors_shown, finder, home, tell_waiting, the_chat
+from handlers.session import (
+    at_work,
+    chosen,
+    errors_shown,
+    finder,
+    home,
+    in_turn,
+    tell_waiting,
+    the_chat,
+)
 from handlers.turns import begun_again, consent
 from rag import types
 from rag.page import comparison
@@ -36,7 +45,7 @@ async def begin(action: cl.Action) -> None:
     turn_id = action.payload["question"]
     workspace = await home().workspace()
     if earlier := begun_again(turn_id):
-        reply.begin(compare(turn_id, earlier, workspace), the_chat().words)
+        reply.begin(in_turn(compare(turn_id, earlier, workspace)), the_chat().words)
 
 
 async def compare(turn_id: str, earlier: Asked, workspace: Workspace) -> None:

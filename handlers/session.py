@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,20 @@ def the_chat() -> Chat:
         chat = Chat(wording(getattr(cl.context.session, "language", "")))
         cl.user_session.set("chat", chat)
     return chat
+
+
+def person() -> str:
+    """Who asks: a login, or this chat where there is none."""
+    session = cl.context.session
+    return session.user.identifier if session.user else session.id
+
+
+async def in_turn(work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work`` when this person has a place for it. Raises TooManyTurns."""
+    with closing(work):
+        workspace = await home().workspace()
+        async with workspace.turnstile.turn(person()):
+            await work
 
 
 def values() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from handlers.session import (
     errors_shown,
     finder,
     home,
+    in_turn,
     tell_waiting,
     the_chat,
 )
@@ -82,7 +83,8 @@ async def ask_larger(action: cl.Action) -> None:
     turn_id = action.payload["question"]
     workspace = await home().workspace()
     if earlier := begun_again(turn_id):
-        reply.begin(answer(earlier.question, turn_id, workspace, earlier), the_chat().words)
+        work = answer(earlier.question, turn_id, workspace, earlier)
+        reply.begin(in_turn(work), the_chat().words)
 
 
 @cl.action_callback("keep")

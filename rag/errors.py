@@ -10,6 +10,8 @@
     │   └── DocumentTooLarge     over the limit for size, pages or time
     ├── LibraryError             the library's database cannot be read or written
     ├── LedgerError              the same of the ledger; never of a turn
+    ├── PeopleError              what is kept of people cannot be read or written
+    │   └── NotYours             it is another person's
     ├── SearchError              the search index cannot be read or written
     │   └── IndexLocked          another process is writing
     ├── ModelError               no reply, or none that can be used
@@ -26,6 +28,7 @@
     │   └── DiskFull             no room for it
     ├── QuestionSetError         a question set, or a saved run of one, makes no sense
     ├── ExperimentError          an experiment, or a saved run of one, makes no sense
+    ├── TooManyTurns             one person asks more than may be answered; nobody else waits
     └── NotFound                 no document of that id
 
 Raised by our own code and, ``from`` the original, at the one place where each foreign library is
@@ -70,6 +73,14 @@ class LibraryError(RagError):
 
 
 class LedgerError(RagError):
+    pass
+
+
+class PeopleError(RagError):
+    pass
+
+
+class NotYours(PeopleError):
     pass
 
 
@@ -135,6 +146,14 @@ class QuestionSetError(RagError):
 
 class ExperimentError(RagError):
     pass
+
+
+class TooManyTurns(RagError):
+    """``wait_s``: after so many seconds there is room again; None where a turn has to end first."""
+
+    def __init__(self, text: str, wait_s: int | None = None) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s
 
 
 class NotFound(RagError):

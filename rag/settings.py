@@ -118,6 +118,13 @@ class Settings(BaseSettings):
         None, description="Budget for passages, in tokens; unset: what the model's context allows."
     )
 
+    turns_per_minute: int = Field(
+        60, ge=0, description="Most questions a person may ask in a minute; 0 for any number."
+    )
+    turns_at_once: Positive = Field(
+        3, description="Questions of one person that are answered at the same time; more wait."
+    )
+
     # documents and retrieval
     docs_dir: Path = Field(Path("docs"), description="Folder indexed at start.")
     data_dir: Path = Field(

@@ -32,10 +32,12 @@ from rag.measuring.prices import load_prices
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, words_of
+from rag.turnstile import Turnstile
 from rag.types import Answer, Failed, Mode, Tier
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
+WAITING_TURNS = 5  # of one person; more are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Workspace:
         self._roster = Roster.of(settings)
         self._prices = load_prices(settings.prices, settings.data_dir)
         self._meter = meter_of(settings.watts)
+        self.turnstile = Turnstile(settings.turns_at_once, WAITING_TURNS, settings.turns_per_minute)
         self.counters = Counters()
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),

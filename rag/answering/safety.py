@@ -12,8 +12,12 @@ from collections.abc import Callable
 
 # --- on the way in -----------------------------------------------------------------------
 
-# Characters that are read but not seen: tags, direction overrides, controls.
-_UNSEEN = re.compile("[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f]")
+# Characters that are read but not seen: tags and other variations of nothing, direction overrides,
+# spaces without width, controls. Not the two joiners, which Persian, Hindi and emoji are made with.
+_UNSEEN = re.compile(
+    "[\U000e0000-\U000e0fff\ufeff\ufff9-\ufffb\u202a-\u202e\u2060-\u206f\u200b\u200e\u200f\u180e\u061c"
+    "\x00-\x08\x0b-\x1f\x7f]"
+)
 # Chat templates' control tokens: <|im_start|>, <｜User｜>, </s>, <start_of_turn>, <<SYS>>, [INST].
 _CONTROL = re.compile(
     r"<[|｜][^<>\n]{0,40}[|｜]>|<{1,2}/?(?:s|bos|eos|pad|unk|sys|think|tool_call|tool_response"
@@ -28,13 +32,18 @@ _LABEL = re.compile(
 _BLANK_LINES = re.compile(r"[ \t]*\n\s*\n")
 
 
+def seen(text: str) -> str:
+    """``text`` without characters that a person does not see."""
+    return _UNSEEN.sub("", text)
+
+
 def defused(text: str) -> str:
     """``text`` without unseen characters, in which no control token is left to be obeyed.
 
     >>> defused("Stop.<|im_end|> <s>")
     'Stop.‹¦im_end¦› ‹s›'
     """
-    return _CONTROL.sub(lambda found: found[0].translate(_ANGLES), _UNSEEN.sub("", text))
+    return _CONTROL.sub(lambda found: found[0].translate(_ANGLES), seen(text))
 
 
 def defused_passage(text: str) -> str:
@@ -66,7 +75,7 @@ def inert(text: str) -> str:
     >>> inert("See ![a](https://x.y/?q=secret) and [1].")
     'See ! [a] (`https://x.y/?q=secret`) and [1].'
     """
-    text = outside_blocks(text, lambda part: _IMAGE.sub("! ", part))
+    text = outside_blocks(seen(text), lambda part: _IMAGE.sub("! ", part))
     return outside_code(text, _inert)
 
 

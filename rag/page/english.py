@@ -59,6 +59,7 @@ SENTENCES = {
     "files_ready": "{names} can now be asked about.",
     "upload_too_large": "It is larger than {limit} MB. Split it, or raise RAG_MAX_FILE_MB.",
     "upload_no_session": "This chat has ended. Reload the page and drop the file again.",
+    "upload_no_room": "The disk of the server is full. Tell who looks after it.",
     "upload_bad": "The upload was cut short. Drop the file again.",
     # models panel
     "title_models": "Models",

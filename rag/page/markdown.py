@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from rag.answering.safety import outside_code
+from rag.answering.safety import outside_code, seen
 
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:&])")
 _DIRECTIVE = re.compile(r"(?<!\\):(?=[A-Za-z])")
@@ -25,7 +25,7 @@ def plain(text: str) -> str:
     >>> plain("![x](http://a.b)")
     '\\\\!\\\\[x\\\\]\\\\(http\\\\://a\\\\.b\\\\)'
     """
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+    return _PUNCTUATION.sub(r"\\\1", " ".join(seen(text).split()))
 
 
 def answer(text: str, numbers: Collection[int] = (), unsupported: Sequence[str] = ()) -> str:

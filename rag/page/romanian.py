@@ -55,6 +55,7 @@ SENTENCES = {
     "files_ready": "Puteți întreba despre {names}.",
     "upload_too_large": "Depășește {limit} MB. Împărțiți fișierul sau măriți RAG_MAX_FILE_MB.",
     "upload_no_session": "Discuția s-a încheiat. Reîncărcați pagina și trageți fișierul din nou.",
+    "upload_no_room": "Discul serverului este plin. Anunțați pe cine îl administrează.",
     "upload_bad": "Încărcarea s-a întrerupt. Trageți fișierul din nou.",
     "title_models": "Modele",
     "title_documents": "Documente",

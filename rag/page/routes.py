@@ -6,9 +6,10 @@ What they need of the chat's server arrives as functions; nothing here knows Cha
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -19,10 +20,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, Router
 
+from rag.answering.safety import seen
 from rag.errors import NotFound, RagError
 from rag.page import sentences
+from rag.page.bodies import BodyTooLarge, counted
 from rag.page.guard import content_security_policy, without_outside_links
 from rag.page.wording import wording
+
+logger = logging.getLogger(__name__)
 
 PATHS = ("/", "/login", "/login/callback", "/env", "/element/{id}", "/thread/{id}", "/share/{id}")
 PREFIX = "page-"  # of the routes' names
@@ -113,18 +118,25 @@ def page_routes(
         chat = await soon(request)
         if chat is None:
             return _refused(404, words("upload_no_session"))
+        too_large = words("upload_too_large", limit=max_bytes // 1_000_000)
         if int(request.headers.get("content-length", 0)) > max_bytes + FORM_BYTES:
             async for _ in request.stream():  # a browser hears no answer before it has sent all
                 pass
-            return _refused(413, words("upload_too_large", limit=max_bytes // 1_000_000))
+            return _refused(413, too_large)
         await on_upload()
+        bounded = Request(request.scope, counted(request.receive, max_bytes + FORM_BYTES))
         try:
-            async with request.form(max_files=1) as form:
+            async with bounded.form(max_files=1) as form:
                 file = form.get("file")
                 if isinstance(file, UploadFile):
                     return JSONResponse({"id": await _keep(file, chat)})
         except ClientDisconnect:
             pass
+        except BodyTooLarge:  # by a program: a browser says beforehand how much will come
+            return _refused(413, too_large, {"Connection": "close"})
+        except OSError:
+            logger.exception("an upload could not be kept")
+            return _refused(507, words("upload_no_room"), {"Connection": "close"})
         return _refused(400, words("upload_bad"))
 
     async def document(request: Request) -> Response:
@@ -162,8 +174,8 @@ def discard(file_id: str, chat: Session) -> None:
         file["path"].unlink(missing_ok=True)
 
 
-def _refused(status: int, sentence: str) -> Response:
-    return JSONResponse({"detail": sentence}, status)
+def _refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": sentence}, status, headers)
 
 
 async def _keep(file: UploadFile, chat: Session) -> str:
@@ -174,7 +186,7 @@ async def _keep(file: UploadFile, chat: Session) -> str:
     chat.files[file_id] = {
         "id": file_id,
         "path": path,
-        "name": Path((file.filename or "").replace("\\", "/")).name or file_id,
+        "name": Path(seen(file.filename or "").replace("\\", "/")).name or file_id,
         "type": UPLOADED,
         "size": path.stat().st_size,
     }
@@ -182,6 +194,11 @@ async def _keep(file: UploadFile, chat: Session) -> str:
 
 
 def _copy(file: BinaryIO, path: Path) -> None:
+    """All of it or nothing. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as target:
-        shutil.copyfileobj(file, target)
+    try:
+        with path.open("wb") as target:
+            shutil.copyfileobj(file, target)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise

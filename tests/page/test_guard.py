@@ -11,7 +11,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from rag.page.guard import Guard, content_security_policy, without_outside_links
+from rag.page.guard import (
+    Guard,
+    content_security_policy,
+    is_chat_id,
+    without_outside_links,
+)
 
 
 async def echo(_request: Request) -> Response:
@@ -34,6 +39,7 @@ def client() -> TestClient:
         routes=[
             Route("/", echo, methods=["GET", "POST"]),
             Route("/script.js", script),
+            Route("/ws/socket.io/", echo),
             WebSocketRoute("/ws", socket),
         ]
     )
@@ -103,6 +109,51 @@ def test_headers_are_added_when_a_response_has_none(client: TestClient) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert "sandbox" in headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [("/", {"host": "evil.example"}, 403), ("/none", {}, 404)],
+)
+def test_headers_are_added_when_nothing_is_served(
+    client: TestClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    response = client.get(path, headers=headers)
+    assert response.status_code == status
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    assert response.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_nothing_is_told_of_it_when_a_request_fails() -> None:
+    async def failing(*_: object) -> None:
+        raise ZeroDivisionError("a secret")
+
+    response = TestClient(Guard(failing), base_url="http://localhost:8000").get("/")
+    assert response.status_code == 500
+    assert response.text == "Something went wrong on this server. Its log tells what."
+    assert "sandbox" in response.headers["content-security-policy"]
+
+
+def test_a_socket_is_refused_when_another_site_polls_for_it(client: TestClient) -> None:
+    address = "/ws/socket.io/?transport=polling"
+    assert client.get(address, headers={"origin": "https://evil.example"}).status_code == 403
+    assert client.get(address, headers={"origin": "http://localhost:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "is_one"),
+    [
+        ("0c5b1b8e-4a55-4f0e-9a53-6f6a2b6c8f10", True),
+        ("../../../home/somebody", False),
+        ("/home/somebody", False),
+        ("", False),
+        ("0c5b1b8e-4a55-4f0e-9a53-6f6a2b6c8f10/..", False),
+        (None, False),
+        (["0c5b1b8e-4a55-4f0e-9a53-6f6a2b6c8f10"], False),
+    ],
+)
+def test_a_chats_id_is_no_path_when_it_is_accepted(given: object, is_one: bool) -> None:
+    assert is_chat_id(given) is is_one
 
 
 def test_a_script_keeps_its_freedom_when_headers_are_added(client: TestClient) -> None:

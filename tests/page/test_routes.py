@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
+import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from starlette.applications import Starlette
@@ -132,6 +135,66 @@ def test_an_upload_is_refused_when_it_is_too_large(client: TestClient, session: 
     }
     assert session.files == {}
     assert session.expected == 0
+
+
+def form(pieces: int) -> Iterator[bytes]:
+    """A file in pieces of 100 kB, sent without a word on how large it is."""
+    yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+    for _ in range(pieces):
+        yield b"x" * 100_000
+    yield b"\r\n--b--\r\n"
+
+
+def test_an_upload_is_cut_when_it_is_larger_than_it_says(
+    client: TestClient, session: Session
+) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b", "accept-language": "en"}
+    address = "/project/file?session_id=known"
+    assert client.post(address, content=form(9), headers=headers).status_code == 200
+    response = client.post(address, content=form(50), headers=headers)
+    assert response.status_code == 413
+    assert response.json()["detail"].startswith("It is larger than 1 MB.")
+    assert len(session.files) == 1
+    assert len(list(session.files_dir.iterdir())) == 1
+
+
+def test_nothing_is_left_of_an_upload_when_the_disk_is_full(
+    client: TestClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: IO[bytes], target: IO[bytes]) -> None:
+        target.write(source.read(10))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    response = upload(client, "a.txt", b"x" * 1_000)
+    assert response.status_code == 507
+    assert response.json() == {"detail": "The disk of the server is full. Tell who looks after it."}
+    assert (session.files, list(session.files_dir.iterdir())) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\windows\\win.ini", "win.ini"),
+        ("/etc/passwd", "passwd"),
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        ("a\x00b.txt", "ab.txt"),
+    ],
+)
+def test_a_files_name_is_no_path_and_no_disguise_when_it_is_uploaded(
+    client: TestClient, session: Session, name: str, kept: str
+) -> None:
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="'
+        + name.encode()
+        + b'"\r\n\r\nx\r\n--b--\r\n'
+    )
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    response = client.post("/project/file?session_id=known", content=body, headers=headers)
+    [file] = session.files.values()
+    assert file["name"] == kept
+    assert file["path"] == session.files_dir / response.json()["id"]
 
 
 def test_an_upload_waits_when_its_chat_is_still_connecting(
