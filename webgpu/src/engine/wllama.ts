@@ -1,0 +1,178 @@
+// llama.cpp on GGUF files. It computes in a worker of its own, which wllama starts, one small batch
+// at a time: between two of them it can be stopped.
+
+import { Wllama, type WllamaLogger } from "@wllama/wllama/esm/index.js";
+import type { GenerateOptions, Message, Model, Reply } from "../types";
+import { probeDevice } from "./device";
+import { asEngineError, EngineError } from "./errors";
+import { modelFile } from "./files";
+import { Run } from "./replies";
+import type { Runner } from "./runner";
+
+const BATCH_TOKENS = 16; // read in well under a second by one thread, at little cost in speed
+const ALL_LAYERS = 999;
+const ONLY_ERRORS = 4;
+const MAGIC = "GGUF";
+
+// Counts what its worker sends to the GPU, and tells so over the one channel there is, the log.
+const COUNTED = "dispatches";
+const COUNTER = `
+if (typeof GPUComputePassEncoder !== "undefined") {
+  let sent = 0;
+  for (const name of ["dispatchWorkgroups", "dispatchWorkgroupsIndirect"]) {
+    const dispatch = GPUComputePassEncoder.prototype[name];
+    GPUComputePassEncoder.prototype[name] = function (...sizes) {
+      sent += 1;
+      return dispatch.apply(this, sizes);
+    };
+  }
+  const submit = GPUQueue.prototype.submit;
+  GPUQueue.prototype.submit = function (buffers) {
+    postMessage({ verb: "console.debug", args: ["${COUNTED}", sent] });
+    return submit.call(this, buffers);
+  };
+}
+`;
+
+class CountedWllama extends Wllama {
+  workerCode: string | null = null; // of the worker, when it is to be counted
+
+  override getWorkerResources() {
+    const resources = super.getWorkerResources();
+    return this.workerCode === null || resources.compat
+      ? resources
+      : { ...resources, jsPath: { code: COUNTER + this.workerCode } };
+  }
+}
+
+export class WllamaRunner implements Runner {
+  readonly #wllama: CountedWllama;
+  #dispatches: number | null = null; // null: no GPU was asked for
+  #broken: (error: EngineError) => void = () => {};
+  #contextTokens = 0;
+
+  constructor(engines: string) {
+    const silent = () => {};
+    const logger: WllamaLogger = {
+      debug: (what, count) => what === COUNTED && (this.#dispatches = count),
+      log: silent,
+      warn: silent,
+      // A worker that does not start says so here, and nowhere else.
+      error: (what) => {
+        if (what instanceof ErrorEvent) this.#broken(asEngineError(what.message, "worker-died"));
+      },
+    };
+    this.#wllama = new CountedWllama({ default: `${engines}wllama.wasm` }, { logger });
+    // For browsers without JSPI or 64-bit memory. Unless it is set, it comes from elsewhere.
+    this.#wllama.setCompat({
+      worker: `${engines}wllama-compat.js`,
+      wasm: `${engines}wllama-compat.wasm`,
+    });
+  }
+
+  async load(model: Model, onProgress: (share: number) => void): Promise<void> {
+    const device = await probeDevice();
+    if (!device.hasSimd) throw new EngineError("no-wasm", "WebAssembly has no vectors");
+    const files = await Promise.all(model.files.map((file) => modelFile(model.name, file.path)));
+    if ((await files[0]?.slice(0, MAGIC.length).text()) !== MAGIC) {
+      throw new EngineError("bad-model", "not a GGUF file");
+    }
+    const wantsGpu = model.needs.includes("webgpu");
+    const getsGpu = wantsGpu && device.adapter?.features.includes("shader-f16") === true;
+    if (wantsGpu) this.#dispatches = 0;
+    if (getsGpu) {
+      const { WLLAMA_EMSCRIPTEN_CODE } = await import(
+        "@wllama/wllama/src/workers-code/generated.ts"
+      );
+      this.#wllama.workerCode = WLLAMA_EMSCRIPTEN_CODE;
+    }
+    this.#contextTokens = model.contextTokens;
+    onProgress(0);
+    await this.#unlessBroken(
+      this.#wllama.loadModel(files, {
+        n_ctx: model.contextTokens,
+        n_batch: BATCH_TOKENS,
+        n_ubatch: BATCH_TOKENS,
+        n_parallel: 1,
+        n_threads: device.threads,
+        n_gpu_layers: getsGpu ? ALL_LAYERS : 0,
+        jinja: true,
+        warmup: false,
+        log_level: ONLY_ERRORS,
+      }),
+    );
+    // It does not say itself when it could not read a file.
+    if (!(this.#wllama.getLoadedContextInfo().n_vocab > 0)) {
+      throw new EngineError("bad-model", "llama.cpp could not load it");
+    }
+    onProgress(1);
+  }
+
+  async run(
+    messages: readonly Message[],
+    options: GenerateOptions | null,
+    onToken: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const run = new Run();
+    const before = this.#dispatches;
+    const request = this.#wllama.createChatCompletion({
+      messages: [...messages],
+      max_tokens: options?.maxTokens ?? 0,
+      temperature: options?.temperature ?? 0,
+      cache_prompt: true,
+      timings_per_token: true,
+      return_progress: true,
+      abortSignal: signal,
+      stream: true,
+      onData: ({ choices, timings, prompt_progress: progress }) => {
+        if (progress) {
+          run.promptTokens = progress.total;
+          run.cachedTokens = progress.cache;
+          return;
+        }
+        const choice = choices[0];
+        if (choice?.delta.content) {
+          run.tick();
+          run.text += choice.delta.content;
+          onToken(choice.delta.content);
+        }
+        if (choice?.finish_reason === "length") run.finishReason = "length";
+        if (timings) {
+          run.promptTokens = timings.cache_n + timings.prompt_n;
+          run.cachedTokens = timings.cache_n;
+          run.completionTokens = timings.predicted_n;
+        }
+      },
+    });
+    try {
+      await this.#unlessBroken(request);
+    } catch (thrown) {
+      if (!signal.aborted) throw asEngineError(thrown, "failed");
+      run.finishReason = "cancelled";
+    }
+    return run.reply(this.#dispatches === null ? null : this.#dispatches - (before ?? 0));
+  }
+
+  // llama.cpp counts a prompt before it looks whether there is room for it: one that is too long by
+  // as much as the text has is refused with its length, and nothing is computed.
+  async countTokens(text: string): Promise<number> {
+    const filler = Array<number>(this.#contextTokens).fill(0);
+    const prompt = [...filler, text] as unknown as string[];
+    try {
+      await this.#unlessBroken(this.#wllama.createCompletion({ prompt, max_tokens: 0 }));
+    } catch (thrown) {
+      const counted = /\((\d+) tokens\)/.exec(String(thrown))?.[1];
+      if (counted) return Number(counted) - this.#contextTokens;
+      throw asEngineError(thrown, "failed");
+    }
+    throw new EngineError("failed", "the tokens could not be counted");
+  }
+
+  #unlessBroken<T>(work: Promise<T>): Promise<T> {
+    const broken = new Promise<never>((_, reject) => {
+      this.#broken = reject;
+    });
+    return Promise.race([work, broken]);
+  }
+}
