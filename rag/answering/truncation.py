@@ -106,7 +106,7 @@ def _is_too_few(read_tokens: int, sent_tokens: int, text: str) -> bool:
 
 def _is_believable(read_tokens: int, prompt: Sequence[Message]) -> bool:
     """A server that leaves out what it has in its cache tells less than any cut leaves."""
-    return read_tokens >= min(_LEAST_WINDOW, least_tokens(prompt[-1].content))
+    return read_tokens >= max(1, min(_LEAST_WINDOW, least_tokens(prompt[-1].content)))
 
 
 def _least_latin(text: str, sent_tokens: int) -> float:

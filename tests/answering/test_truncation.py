@@ -131,6 +131,10 @@ def test_nothing_is_known_when_a_server_does_not_count_or_leaves_out_its_cache(
     assert cut_prompt(asked(ENGLISH, 3000), read, None) is None
 
 
+def test_nothing_is_known_when_a_server_says_it_read_nothing_of_a_blank_question() -> None:
+    assert cut_prompt((SYSTEM, Message("user", " ")), 0, None) is None
+
+
 @given(st.text(min_size=1), st.integers(0, 200_000), st.none() | st.integers(512, 200_000))
 def test_the_window_is_smaller_than_was_assumed_when_anything_was_cut(
     text: str, read: int, window: int | None
