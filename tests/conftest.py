@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from scripted_server import ScriptedServer
 from servers import engines
 from servers.engines import Engine, EngineMissingError
 
 from rag.models.providers import PROVIDERS
 from rag.models.weights import WEIGHTS, fetch
+
+settings.register_profile("untimed", deadline=None)  # a busy machine decides nothing
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
