@@ -14,6 +14,7 @@ import os
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -29,6 +30,8 @@ Message = dict[str, Any]
 _LENGTH = struct.Struct(">I")
 # Parsing makes millions of objects that live briefly: fewer collections save up to 30% of the time.
 _GC_THRESHOLDS = (20_000, 5, 5)
+_MEMORY_MARGIN_BYTES = 300_000_000  # for the parent, which looks now and then, to be first
+_MOST_WRITTEN_BYTES = 10_000_000  # the tokenizer keeps its vocabulary in a file
 _CUT_AT_ONCE = 5  # pages; read first and cut then, the tokenizer's vocabulary stays in the cache
 
 
@@ -56,11 +59,30 @@ def main() -> None:
     requests: SimpleQueue[Message] = SimpleQueue()
     Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     settings = requests.get()
-    parser = _Parser(Limits(**settings["limits"]), settings["max_tokens"], settings["overlap"])
+    limits = Limits(**settings["limits"])
+    _confine(limits.memory_bytes)
+    parser = _Parser(limits, settings["max_tokens"], settings["overlap"])
     gc.freeze()  # what was imported stays: it need not be looked through
     while True:
         for answer in parser.answers(requests.get()):
             send(answers, answer)
+
+
+def _confine(memory_bytes: int) -> None:
+    """Have the system refuse what no reader needs: far more memory than the parent will allow when
+    it looks again, large files to write, a dump of what was read. Windows has no such limits.
+    """
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return
+    for limit, most in (
+        (resource.RLIMIT_DATA, memory_bytes + _MEMORY_MARGIN_BYTES),
+        (resource.RLIMIT_FSIZE, _MOST_WRITTEN_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with suppress(ValueError, OSError):  # a lower one was set already, or macOS has none
+            resource.setrlimit(limit, (most, most))
 
 
 def _listen(stream: BinaryIO, requests: SimpleQueue[Message]) -> None:
