@@ -6,8 +6,10 @@ Every other module is handed plain values. ``docs/settings.md`` is generated fro
 
 from __future__ import annotations
 
+import re
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -20,8 +22,10 @@ from pydantic_settings import (
 )
 
 from rag.errors import SettingsError
-from rag.types import Device, Mode
+from rag.people.owners import Login
+from rag.types import Device, LogFormat, LogLevel, Mode
 
+_POSTGRES = re.compile(r"postgres(ql)?://")
 Positive = Annotated[int, Field(gt=0)]
 
 
@@ -190,7 +194,60 @@ class Settings(BaseSettings):
         description="Let `bench` have answers streamed; without, only totals can be told.",
     )
 
-    # the page
+    # people
+    login: Login = Field(
+        "none",
+        description="How people log in: `none`, `password` (of `python -m rag people add NAME`), "
+        "`header` (a proxy in front says who it is) or `oauth`.",
+    )
+    login_header: str = Field(
+        "X-Forwarded-User",
+        min_length=1,
+        description="Header in which the proxy names the person, for `RAG_LOGIN=header`.",
+    )
+    login_proxies: str = Field(
+        "127.0.0.1, ::1",
+        description="Addresses or networks of proxies whose header is believed, with commas "
+        "between.",
+    )
+    login_allow: str = Field(
+        "",
+        description="Who of an OAuth provider may log in, as `provider:name` with commas between, "
+        "`github:ann, google:*@example.org` for example; `*` lets in everyone it knows.",
+    )
+    auth_secret: SecretStr = _key(
+        "CHAINLIT_AUTH_SECRET",
+        "Signs login cookies; unset: made once and kept in the data folder.",
+    )
+    history: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Keep chats: `auto` does so with a login, and for the one person of a page "
+        "that only this machine can reach.",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where chats are kept: `postgresql://user:password@host/name`; unset: in a "
+        "file in the data folder.",
+    )
+
+    # operations
+    log_level: LogLevel = Field(
+        "warning", description="`error`, `warning`, `info` (a line for each turn) or `debug`."
+    )
+    log_format: LogFormat = Field(
+        "text", description="`text`, or `json`: one JSON object a line, on stderr."
+    )
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Address of an OpenTelemetry collector (HTTP) that is sent each turn's stages.",
+    )
+
+    # the page and the API
+    api_key: SecretStr = _key(
+        "RAG_API_KEY",
+        "Key that programs send to the API; unset: only programs of this machine are answered.",
+    )
     port: int = Field(
         8000,
         ge=0,
@@ -214,6 +271,20 @@ class Settings(BaseSettings):
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ValueError("keys are printable and have no spaces")
         return SecretStr(key)
+
+    @field_validator("login_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for one in words_of(value):
+            ip_network(one, strict=False)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _POSTGRES.match(value.get_secret_value()):
+            raise ValueError("an address begins with postgresql://")
+        return value
 
     @property
     def keys(self) -> dict[str, str]:

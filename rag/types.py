@@ -18,6 +18,8 @@ Role = Literal["system", "user", "assistant"]
 Reach = Literal["machine", "network", "cloud"]  # how far a prompt travels to a model
 Phase = Literal["loading", "waiting", "thinking", "writing"]  # of a model at work
 EnergySource = Literal["measured", "configured"]  # by a meter, or from the watts a person gave
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["error", "warning", "info", "debug"]
 Device = Literal["auto", "cpu", "gpu", "npu"]  # what Foundry Local computes with
 
 

@@ -15,9 +15,9 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rag import folder, language
+from rag import folder, language, logs
 from rag.answering.pipeline import AnsweringOptions, Consent, Pipeline, always, never
 from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
 from rag.documents.kinds import EXTENSIONS
@@ -35,6 +35,9 @@ from rag.settings import Settings, words_of
 from rag.turnstile import Turnstile
 from rag.types import Answer, Failed, Mode, Tier
 
+if TYPE_CHECKING:
+    from rag.measuring.spans import Spans
+
 MB = 1_000_000
 LIBRARY = "library.sqlite"
 WAITING_TURNS = 5  # of one person; more are refused
@@ -50,6 +53,14 @@ class FileKept:
 
 
 IngestEvent = PageRead | FileRead | FileFailed | FileKept
+
+
+def _spans(endpoint: str) -> Spans | None:
+    if not endpoint:
+        return None
+    from rag.measuring.spans import Spans  # noqa: PLC0415 (a third of a second)
+
+    return Spans(endpoint)
 
 
 class Workspace:
@@ -70,6 +81,7 @@ class Workspace:
         self._meter = meter_of(settings.watts)
         self.turnstile = Turnstile(settings.turns_at_once, WAITING_TURNS, settings.turns_per_minute)
         self.counters = Counters()
+        self._spans = _spans(settings.otlp_endpoint)
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -107,6 +119,8 @@ class Workspace:
         self._changes = await asyncio.to_thread(Changes, self._home / LIBRARY)
         self._at_close(self._changes.close)
         self._at_close(self._ingestor.close)
+        if self._spans:
+            self._at_close(self._spans.close)
         self._closing.push_async_callback(self._roster.close)
         if warm:
             # The larger model of the other modes takes memory that may never be needed.
@@ -280,6 +294,9 @@ class Workspace:
         """Count a turn, and append it to the ledger, if that is on. Never raises: a broken ledger
         is logged."""
         self.counters.ended(end, mode)
+        logs.turn_ended(end, mode)
+        if self._spans:
+            self._spans.ended(end, mode)
         if self.settings.ledger:
             path = self.settings.data_dir / ledger.LEDGER
             await asyncio.to_thread(ledger.record, path, end, mode)

@@ -20,6 +20,7 @@ from rag.errors import RagError
 from rag.measuring.clock import Clock
 from rag.models.chat import ChatModel
 from rag.retrieval.index import Index
+from rag.tracing import trace_id
 from rag.types import AnswerEvent, Failed, Message, Mode
 
 __all__ = ["AnsweringOptions", "Consent", "Pipeline", "always", "never"]
@@ -74,6 +75,7 @@ class Pipeline:
     async def _told(
         self, turn: Turn, index: Index, on_stop: Callable[[Failed], None]
     ) -> AsyncGenerator[AnswerEvent]:
+        trace_id.set(turn.trace_id)
         try:
             await asyncio.to_thread(turn.search, index)
             while (writer := await turn.next()) is not None:

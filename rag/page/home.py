@@ -6,10 +6,12 @@ The page is served while it opens. It knows nothing of how waiting is shown.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag import logs
 from rag.page.choices import Choices
 from rag.page.models import Models
 from rag.page.phases import Patience
@@ -36,12 +38,19 @@ class Home:
         self._file = ""  # of the documents folder, being read while the library opens
 
     async def start(self) -> None:
-        """Begin to open."""
+        """Begin to log, and to open."""
+        logs.configure(self.settings.log_format, self.settings.log_level)
         self._started()
 
     async def workspace(self) -> Workspace:
         """Once it is open; opened anew if that has failed. Raises what opening it raised."""
         return await asyncio.shield(self._started())
+
+    @property
+    def opened(self) -> Workspace | None:
+        """None while it is being opened. Raises what opening it raised."""
+        is_open = self._opening is not None and self._opening.done()
+        return self._opening.result() if self._opening and is_open else None
 
     async def models(self) -> Models:
         """What the panel of models works on. Raises what opening the library raised."""
@@ -75,6 +84,10 @@ class Home:
 
         workspace = Workspace(self.settings)
         await workspace.open(self._note)
+        # What is here now stays. Python would look through all of it again and again, for a quarter
+        # of a second each time, in which every chat stands still.
+        gc.collect()
+        gc.freeze()
         return workspace
 
     def _note(self, event: IngestEvent) -> None:
