@@ -3,7 +3,9 @@
 // A build of the same sources gives the same files. Only shared parts carry a hash in their names.
 
 import { build } from "esbuild";
-import { cp, mkdir, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { seal } from "./seal.mjs";
 
 const out = process.env.OUT ?? "../public/webgpu";
 
@@ -19,29 +21,61 @@ const ASSETS = {
   "node_modules/pdfjs-dist/build/pdf.worker.min.mjs": "pdf.worker.js",
 };
 
+const ENGINES = ["@huggingface/transformers", "@wllama/wllama"]; // named where a machine is measured
+
 await rm(`${out}/parts`, { recursive: true, force: true }); // those of the last build
-await build({
-  entryPoints: {
-    app: "src/page/main.ts",
-    engine: "src/engine/worker.ts",
-    hub: "src/models/hub.ts",
-    parts: "src/parts.ts", // what the tests compare with the server's own
-    "service-worker": "src/service-worker.ts",
-  },
-  outdir: out,
+const options = {
   bundle: true,
-  splitting: true,
-  format: "esm",
   target: "es2022",
   conditions: ["onnxruntime-web-use-extern-wasm"], // its own copy of ort.js left out
   minify: true,
   sourcemap: false,
   legalComments: "linked",
-  chunkNames: "parts/[name]-[hash]",
   logLevel: "warning",
+};
+const { dependencies } = JSON.parse(await readFile("package.json", "utf8"));
+const { metafile } = await build({
+  ...options,
+  define: { VERSIONS: JSON.stringify(ENGINES.map((name) => `${name} ${dependencies[name]}`).join(", ")) },
+  entryPoints: {
+    app: "src/page/main.ts",
+    engine: "src/engine/worker.ts",
+    parts: "src/parts.ts", // what the tests compare with the server's own
+    store: "src/models/worker.ts",
+  },
+  outdir: out,
+  splitting: true,
+  format: "esm",
+  chunkNames: "parts/[name]-[hash]",
+  metafile: true,
 });
 for (const [from, to] of Object.entries(ASSETS)) {
   await mkdir(`${out}/${to}`.replace(/\/[^/]*$/, ""), { recursive: true });
   await cp(from, `${out}/${to}`);
 }
 await cp("static", out, { recursive: true });
+await cp("node_modules/uplot/dist/uPlot.min.css", `${out}/uplot.css`);
+await cp("../public/icon.svg", `${out}/icon.svg`);
+await writeFile(`${out}/theme.css`, theme(JSON.parse(await readFile("../public/theme.json", "utf8"))));
+
+// What the page needs at once; the rest is fetched when it is first used.
+const outputs = Object.entries(metafile.outputs).map(([path, made]) => [inFolder(path), made]);
+const made = new Map(outputs);
+const atOnce = new Set(["app.js", "store.js"]);
+for (const path of atOnce) {
+  const imports = (made.get(path)?.imports ?? []).filter((one) => one.kind === "import-statement");
+  for (const one of imports) atOnce.add(inFolder(one.path));
+}
+const later = new Set([...made.keys(), ...Object.values(ASSETS)].filter((path) => !atOnce.has(path)));
+await seal(out, (path) => !later.has(path), options);
+
+function inFolder(path) {
+  return relative(resolve(out), resolve(path)).replaceAll("\\", "/");
+}
+
+// The chat's own colours and fonts, so that both pages are of one look.
+function theme({ variables: { light, dark } }) {
+  const rule = (selector, values) =>
+    `${selector} {\n${Object.entries(values).map(([name, value]) => `  ${name}: ${value};\n`).join("")}}\n`;
+  return rule(":root", light) + rule(".dark", dark);
+}
