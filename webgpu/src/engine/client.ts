@@ -1,9 +1,10 @@
 // The page's side of an engine: the same calls, sent to a worker. One worker a model; unloading
 // ends it, which is the only way to give all of its memory back.
 
-import type { Engine, GenerateOptions, Message, Model, Reply } from "../types";
-import { EngineError, FATAL } from "./errors";
-import type { Answer, Order } from "./messages";
+import { startWorker } from "../privacy/requests.js";
+import type { Engine, GenerateOptions, Message, Model, Reply } from "../types.js";
+import { EngineError, FATAL } from "./errors.js";
+import type { Answer, Order } from "./messages.js";
 
 interface Waiting {
   readonly settle: (value: Reply | number | null) => void;
@@ -24,7 +25,7 @@ export class WorkerEngine implements Engine {
 
   async load(model: Model, onProgress: (share: number) => void): Promise<void> {
     this.#end(new EngineError("not-loaded", "another model is loaded"));
-    const worker = new Worker(this.address, { type: "module", name: "engine" });
+    const worker = startWorker(this.address); // its requests are counted as the page's
     worker.onmessage = ({ data }: MessageEvent<Answer>) => this.#hear(data);
     worker.onerror = (event) => {
       event.preventDefault(); // told below

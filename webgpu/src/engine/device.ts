@@ -1,6 +1,6 @@
 // What this browser can compute on, as it shows when asked.
 
-import type { Device } from "../types";
+import type { Device } from "../types.js";
 
 // What a WebAssembly module of one function with a vector in it looks like.
 const SIMD = new Uint8Array([

@@ -1,7 +1,7 @@
 // The files of a model, from where the model store keeps them: `models/NAME/PATH` in the browser's
 // own storage (OPFS). Nothing here fetches.
 
-import { EngineError } from "./errors";
+import { EngineError } from "./errors.js";
 
 export async function modelFile(name: string, path: string): Promise<File> {
   try {

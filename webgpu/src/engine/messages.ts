@@ -1,8 +1,8 @@
 // What the page and the worker of an engine say to each other. Every request has a number, which
 // all that answers it carries.
 
-import type { GenerateOptions, Message, Model, Reply } from "../types";
-import type { EngineCode } from "./errors";
+import type { GenerateOptions, Message, Model, Reply } from "../types.js";
+import type { EngineCode } from "./errors.js";
 
 export type Order =
   | { readonly verb: "load"; readonly model: Model }

@@ -1,6 +1,6 @@
 // What is counted and timed of one run, and the reply it comes to.
 
-import type { Backend, Reply } from "../types";
+import type { Backend, Reply } from "../types.js";
 
 export class Run {
   readonly #began = performance.now();

@@ -1,6 +1,6 @@
 // What runs a model inside the worker: one of llama.cpp (wllama.ts) and ONNX Runtime (transformers.ts).
 
-import type { GenerateOptions, Message, Model, Reply } from "../types";
+import type { GenerateOptions, Message, Model, Reply } from "../types.js";
 
 export interface Runner {
   load(model: Model, onProgress: (share: number) => void): Promise<void>;

@@ -9,18 +9,18 @@ import {
   type PreTrainedTokenizer,
   Tensor,
 } from "@huggingface/transformers";
-import type { GenerateOptions, Message, Model, Reply } from "../types";
-import { probeDevice } from "./device";
-import { EngineError } from "./errors";
-import { modelFile } from "./files";
-import type { GpuWatch } from "./gpuwatch";
-import { KeyValueCache } from "./kvcache";
-import { Run } from "./replies";
-import type { Runner } from "./runner";
-import { nextToken } from "./sampling";
+import type { GenerateOptions, Message, Model, Reply } from "../types.js";
+import { probeDevice } from "./device.js";
+import { EngineError } from "./errors.js";
+import { modelFile } from "./files.js";
+import type { GpuWatch } from "./gpuwatch.js";
+import { KeyValueCache } from "./kvcache.js";
+import { Run } from "./replies.js";
+import type { Runner } from "./runner.js";
+import { nextToken } from "./sampling.js";
 
 const STORE = "/stored/"; // what its paths begin with, for it only; nothing is there
-const FIRST_PIECE_TOKENS = 8;
+const LEAST_PIECE_TOKENS = 16; // fewer take as long on a GPU
 const MOST_PIECE_TOKENS = 128; // the logits of each are held at once
 const PIECE_MS = 300;
 const UNFINISHED = "\ufffd"; // what the bytes of half a character decode to
@@ -33,7 +33,7 @@ export class TransformersRunner implements Runner {
   #tokenizer!: PreTrainedTokenizer;
   #cache!: KeyValueCache;
   #contextTokens = 0;
-  #pieceTokens = FIRST_PIECE_TOKENS;
+  #pieceTokens = LEAST_PIECE_TOKENS;
 
   constructor(engines: string, gpu: GpuWatch | null) {
     this.#engines = engines;
@@ -78,7 +78,7 @@ export class TransformersRunner implements Runner {
     const prompt = this.#promptTokens(messages);
     run.promptTokens = prompt.length;
     run.cachedTokens = await this.#cache.keep(prompt);
-    let logits = await this.#read(prompt.slice(run.cachedTokens), signal);
+    const logits = await this.#read(prompt.slice(run.cachedTokens), signal);
     if (options !== null) await this.#write(run, logits, options, onToken, signal);
     else if (logits === null) run.finishReason = "cancelled";
     return run.reply(this.#isOnGpu ? (this.#gpu?.dispatches ?? 0) - before : null);
@@ -125,7 +125,7 @@ export class TransformersRunner implements Runner {
       logits = await this.#forward(piece);
       const tokenMs = (performance.now() - began) / piece.length;
       const fitting = Math.min(Math.floor(PIECE_MS / tokenMs), 2 * this.#pieceTokens);
-      this.#pieceTokens = Math.max(1, Math.min(MOST_PIECE_TOKENS, fitting));
+      this.#pieceTokens = Math.max(LEAST_PIECE_TOKENS, Math.min(MOST_PIECE_TOKENS, fitting));
       done += piece.length;
     }
     return logits;
@@ -151,13 +151,12 @@ export class TransformersRunner implements Runner {
         break;
       }
       written.push(token);
-      const isLast = written.length >= room;
       const text = this.#tokenizer.decode(written, { skip_special_tokens: true });
-      if (isLast || !text.endsWith(UNFINISHED)) {
-        if (text.length > run.text.length) onToken(text.slice(run.text.length));
+      if (text.length > run.text.length && !text.endsWith(UNFINISHED)) {
+        onToken(text.slice(run.text.length));
         run.text = text;
       }
-      if (isLast) {
+      if (written.length >= room) {
         run.finishReason = "length";
         break;
       }

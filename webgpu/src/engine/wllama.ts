@@ -2,14 +2,16 @@
 // at a time: between two of them it can be stopped.
 
 import { Wllama, type WllamaLogger } from "@wllama/wllama/esm/index.js";
-import type { GenerateOptions, Message, Model, Reply } from "../types";
-import { probeDevice } from "./device";
-import { asEngineError, EngineError } from "./errors";
-import { modelFile } from "./files";
-import { Run } from "./replies";
-import type { Runner } from "./runner";
+import type { GenerateOptions, Message, Model, Reply } from "../types.js";
+import { probeDevice } from "./device.js";
+import { asEngineError, EngineError } from "./errors.js";
+import { modelFile } from "./files.js";
+import { Run } from "./replies.js";
+import type { Runner } from "./runner.js";
 
-const BATCH_TOKENS = 16; // read in well under a second by one thread, at little cost in speed
+const THREAD_BYTES_PER_S = 500e6; // of weights, by one thread of a busy machine
+const STOP_S = 0.8; // within which a batch has to be done; small ones cost no speed (decision 0111)
+const MOST_BATCH_TOKENS = 64;
 const ALL_LAYERS = 999;
 const ONLY_ERRORS = 4;
 const MAGIC = "GGUF";
@@ -50,6 +52,7 @@ export class WllamaRunner implements Runner {
   #dispatches: number | null = null; // null: no GPU was asked for
   #broken: (error: EngineError) => void = () => {};
   #contextTokens = 0;
+  #fillerTokens: number | null = null;
 
   constructor(engines: string) {
     const silent = () => {};
@@ -87,12 +90,13 @@ export class WllamaRunner implements Runner {
       this.#wllama.workerCode = WLLAMA_EMSCRIPTEN_CODE;
     }
     this.#contextTokens = model.contextTokens;
+    const batchTokens = getsGpu ? MOST_BATCH_TOKENS : batchOf(files, device.threads);
     onProgress(0);
     await this.#unlessBroken(
       this.#wllama.loadModel(files, {
         n_ctx: model.contextTokens,
-        n_batch: BATCH_TOKENS,
-        n_ubatch: BATCH_TOKENS,
+        n_batch: batchTokens,
+        n_ubatch: batchTokens,
         n_parallel: 1,
         n_threads: device.threads,
         n_gpu_layers: getsGpu ? ALL_LAYERS : 0,
@@ -122,15 +126,9 @@ export class WllamaRunner implements Runner {
       temperature: options?.temperature ?? 0,
       cache_prompt: true,
       timings_per_token: true,
-      return_progress: true,
       abortSignal: signal,
       stream: true,
-      onData: ({ choices, timings, prompt_progress: progress }) => {
-        if (progress) {
-          run.promptTokens = progress.total;
-          run.cachedTokens = progress.cache;
-          return;
-        }
+      onData: ({ choices, timings }) => {
         const choice = choices[0];
         if (choice?.delta.content) {
           run.tick();
@@ -154,19 +152,20 @@ export class WllamaRunner implements Runner {
     return run.reply(this.#dispatches === null ? null : this.#dispatches - (before ?? 0));
   }
 
-  // llama.cpp counts a prompt before it looks whether there is room for it: one that is too long by
-  // as much as the text has is refused with its length, and nothing is computed.
+  // llama.cpp has no other way to count: a prompt that is too long is refused with its length, and
+  // nothing is computed. So the text is counted behind one that is too long by itself.
   async countTokens(text: string): Promise<number> {
-    const filler = Array<number>(this.#contextTokens).fill(0);
-    const prompt = [...filler, text] as unknown as string[];
-    try {
-      await this.#unlessBroken(this.#wllama.createCompletion({ prompt, max_tokens: 0 }));
-    } catch (thrown) {
-      const counted = /\((\d+) tokens\)/.exec(String(thrown))?.[1];
-      if (counted) return Number(counted) - this.#contextTokens;
-      throw asEngineError(thrown, "failed");
-    }
-    throw new EngineError("failed", "the tokens could not be counted");
+    const filler = `${" a".repeat(this.#contextTokens)}\n`;
+    this.#fillerTokens ??= await this.#refusedTokens(filler);
+    return (await this.#refusedTokens(filler + text)) - this.#fillerTokens;
+  }
+
+  async #refusedTokens(prompt: string): Promise<number> {
+    const request = this.#wllama.createCompletion({ prompt, max_tokens: 0 });
+    const told = await this.#unlessBroken(request).catch(String);
+    const counted = /\((\d+) tokens\)/.exec(String(told))?.[1];
+    if (counted === undefined) throw new EngineError("failed", `tokens not counted: ${told}`);
+    return Number(counted);
   }
 
   #unlessBroken<T>(work: Promise<T>): Promise<T> {
@@ -175,4 +174,11 @@ export class WllamaRunner implements Runner {
     });
     return Promise.race([work, broken]);
   }
+}
+
+// All weights are read once for each token of a batch.
+function batchOf(files: readonly File[], threads: number): number {
+  const weightBytes = files.reduce((sum, file) => sum + file.size, 0);
+  const fitting = Math.floor((STOP_S * threads * THREAD_BYTES_PER_S) / weightBytes);
+  return Math.max(1, Math.min(MOST_BATCH_TOKENS, fitting));
 }

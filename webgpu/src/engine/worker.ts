@@ -2,13 +2,15 @@
 //
 // Requests wait for each other, but reading a prompt ahead gives way to whatever comes next.
 
-import { asEngineError, EngineError } from "./errors";
-import { watchGpu } from "./gpuwatch";
-import type { Answer, Request } from "./messages";
-import type { Runner } from "./runner";
-import type { Model } from "../types";
+import { asEngineError, EngineError } from "./errors.js";
+import { watchGpu } from "./gpuwatch.js";
+import type { Answer, Request } from "./messages.js";
+import type { Runner } from "./runner.js";
+import { reportRequests } from "../privacy/report.js";
+import type { Model } from "../types.js";
 
 const scope = self as unknown as DedicatedWorkerGlobalScope;
+reportRequests(); // to the page, which counts them
 const gpu = watchGpu();
 const lost = gpu?.lost.then((why) => {
   throw new EngineError("adapter-lost", why);
@@ -70,9 +72,9 @@ async function runnerOf(model: Model): Promise<Runner> {
   if (typeof WebAssembly === "undefined") throw new EngineError("no-wasm", "WebAssembly is missing");
   const engines = new URL("engines/", scope.location.href).href;
   if (model.engine === "wllama") {
-    return new (await import("./wllama")).WllamaRunner(engines);
+    return new (await import("./wllama.js")).WllamaRunner(engines);
   }
-  return new (await import("./transformers")).TransformersRunner(engines, gpu);
+  return new (await import("./transformers.js")).TransformersRunner(engines, gpu);
 }
 
 function say(answer: Answer): void {
