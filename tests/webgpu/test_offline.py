@@ -260,16 +260,37 @@ def test_nothing_is_counted_when_the_page_comes_from_what_is_kept(
     assert page.evaluate("window.counts.page") == before + 1
 
 
+def test_a_request_is_counted_when_a_worker_of_a_blob_makes_it(page: Page, host: ModelHost) -> None:
+    page.goto(f"{host.address}/blank.html")
+    page.evaluate(COUNT)
+    page.wait_for_function("() => window.counts?.page > 0")
+    before = page.evaluate("window.counts.page")
+
+    page.evaluate(
+        """() => {
+          const script = `fetch("${location.origin}/engine.js")`;
+          window.started = new Worker(URL.createObjectURL(new Blob([script])));
+        }"""
+    )
+    page.wait_for_function(f"() => window.counts.page > {before}")
+
+    assert page.evaluate("window.counts.page") == before + 1
+
+
 def test_other_routes_are_left_alone_when_they_are_of_the_same_server(
     page: Page, host: ModelHost
 ) -> None:
     page.goto(f"{host.address}/blank.html")
-    host.unprepared["/models/tiny/weights.gguf"] = CONTENT
-    host.preparing = [{"ready": True}]
+    page.evaluate(COUNT)
+    page.wait_for_function("() => window.counts?.page > 0")
+    before = page.evaluate("window.counts")
+    host.files["/tiers"] = b"{}"
 
-    page.evaluate(DOWNLOAD, TINY)
+    headers = page.evaluate("() => fetch('/tiers').then(({ headers }) => [...headers.keys()])")
 
-    assert ("POST", "/models/tiny", "") in host.asked
+    assert "content-security-policy" not in headers
+    page.wait_for_function("() => window.counts.server === 1")
+    assert page.evaluate("window.counts.page") == before["page"]
 
 
 def test_an_update_is_told_and_taken_at_the_next_visit_when_there_is_one(

@@ -277,6 +277,24 @@ def test_bytes_come_from_the_hub_when_its_frame_is_asked(page: Page) -> None:
     assert page.locator("iframe").count() == 0
 
 
+def test_no_frame_is_opened_when_the_server_of_the_page_has_the_model(
+    page: Page, host: ModelHost
+) -> None:
+    assert download(page, with_urls("models/tiny/weights.gguf", HUB))["came"] == "done"
+
+    assert "/hub.html" not in [path for _, path, _ in host.asked]
+
+
+def test_the_app_is_quoted_when_it_refuses_to_prepare(page: Page, host: ModelHost) -> None:
+    host.unprepared[PATH] = CONTENT
+    refusal = {"error": {"message": "Log in to the chat first."}}
+    page.context.route("**/models/tiny", lambda route: route.fulfill(status=401, json=refusal))
+
+    outcome = download(page)
+
+    assert (outcome["came"], outcome["detail"]) == ("prepare", "Log in to the chat first.")
+
+
 def test_the_hub_is_not_reached_when_the_page_asks_it_itself(page: Page) -> None:
     page.context.route("https://**", lambda route: route.abort())
 
@@ -454,7 +472,8 @@ def test_the_list_of_a_static_host_agrees_when_it_is_held_against_the_catalogue(
 ) -> None:
     shipped = json.loads((ROOT / "webgpu" / "static" / "models.json").read_text())
 
-    assert len(page.evaluate(MODELS_IN, shipped)) == 3
+    names = [model["name"] for model in shipped["models"]]
+    assert page.evaluate(MODELS_IN, shipped) == names
 
     files = [file for model in shipped["models"] for file in model["files"]]
     pinned = {weights.sha256: weights for weights in WEIGHTS.values()}

@@ -3,7 +3,9 @@
 //
 // What is kept is named by path and hash: an update fetches what has changed, and a page is never
 // put together from two builds. Weights do not pass through here (models/store.ts keeps them), nor
-// does any route outside the page's folder.
+// does any other route of the server.
+
+import { isFile, KEPT } from "./privacy/seeing.js";
 
 interface PageFile {
   readonly integrity: string;
@@ -24,12 +26,14 @@ interface Waiting extends Event {
 }
 interface Fetching extends Waiting {
   readonly request: Request;
+  readonly clientId: string;
   respondWith(answer: Promise<Response>): void;
 }
 interface Scope {
   readonly registration: ServiceWorkerRegistration;
   readonly clients: {
     claim(): Promise<void>;
+    get(id: string): Promise<{ readonly url: string } | undefined>;
     matchAll(options: object): Promise<readonly { postMessage(message: unknown): void }[]>;
   };
   skipWaiting(): Promise<void>;
@@ -38,6 +42,7 @@ interface Scope {
 const worker = self as unknown as Scope;
 const BASE = new URL("./", location.href);
 const CACHE = "webgpu-page";
+const FROM_HERE = { "Server-Timing": KEPT }; // what the page counts by (privacy/seeing.ts)
 const LIST = "models.json"; // may change at any time: the newest, or else the last seen
 
 addEventListener("install", (event) => {
@@ -55,24 +60,27 @@ addEventListener("message", (event) => {
 });
 
 addEventListener("fetch", (event) => {
-  const { request, respondWith } = event as Fetching;
-  const path = pathOf(request);
-  if (path !== null) respondWith.call(event, answer(path, request));
+  const fetching = event as Fetching;
+  const path = pathOf(fetching.request);
+  if (path === null) return;
+  const answered = answer(path, fetching.request);
+  fetching.respondWith(answered);
+  fetching.waitUntil(answered.then((sent) => tellForUnseen(fetching, sent), () => undefined));
 });
 
 /** Within the page's folder; null for what is none of our business. */
 function pathOf({ method, url }: Request): string | null {
   const { href } = new URL(url);
   const path = href.slice(BASE.href.length).replace(/[?#].*$/, "");
-  if (method !== "GET" || !href.startsWith(BASE.href) || path.startsWith("models/")) return null;
-  return path || "index.html";
+  if (method !== "GET" || !href.startsWith(BASE.href)) return null;
+  return isFile(path) && !path.startsWith("models/") ? path || "index.html" : null;
 }
 
 async function answer(path: string, request: Request): Promise<Response> {
   if (path === LIST) return newest(path);
   if (!FILES[path]) return dressed(await fetch(request), path);
   const kept = await (await caches.open(CACHE)).match(keyOf(path));
-  if (kept) return dressed(kept, path, { "Server-Timing": "kept" });
+  if (kept) return dressed(kept, path, FROM_HERE);
   try {
     return dressed(await bring(path), path);
   } catch {
@@ -87,7 +95,7 @@ async function newest(path: string): Promise<Response> {
     return dressed(await bring(path), path);
   } catch {
     const kept = await (await caches.open(CACHE)).match(keyOf(path));
-    return kept ? dressed(kept, path, { "Server-Timing": "kept" }) : Response.error();
+    return kept ? dressed(kept, path, FROM_HERE) : Response.error();
   }
 }
 
@@ -131,6 +139,13 @@ async function keep(paths: readonly string[]): Promise<void> {
     const brought = bring(path);
     await (path === LIST ? brought.catch(() => undefined) : brought); // a page may have no list yet
   }
+}
+
+// An engine starts workers of its own, from blobs, which report nothing to the page.
+async function tellForUnseen({ clientId, request }: Fetching, sent: Response): Promise<void> {
+  if (sent.headers.get("Server-Timing") === KEPT) return;
+  const client = await worker.clients.get(clientId);
+  if (client?.url.startsWith("blob:")) await tell(request.url);
 }
 
 // The page counts what is fetched on its behalf (privacy/requests.ts).

@@ -10,7 +10,7 @@ import { NotPrepared, type Source } from "./sources.js";
 export interface Sources {
   readonly base: URL; // of the page: relative addresses are beside it
   readonly own: Source;
-  readonly hub: Source | null; // null: no file of the model comes from there
+  readonly hub: Source; // for every other address
 }
 
 /** One tab at a time: a second waits, and then finds the files. */
@@ -128,7 +128,6 @@ class Bringing {
 
   async #pour(part: Part, url: URL): Promise<void> {
     const source = url.origin === this.sources.base.origin ? this.sources.own : this.sources.hub;
-    if (!source) throw new StoreError("network", url.host);
     const before = part.size;
     const bytes = await source.open(url, before, this.signal);
     if (bytes.start > before) throw new StoreError("network", `${url.host}: not the bytes asked for`);

@@ -25,9 +25,9 @@ export async function prepare(
 }
 
 async function sentence(answer: Response): Promise<string> {
-  const said: unknown = await answer.json().catch(() => null);
-  const error = (said as { error?: unknown } | null)?.error;
-  return typeof error === "string" ? error : String(answer.status);
+  const said = (await answer.json().catch(() => null)) as { error?: { message?: unknown } } | null;
+  const message = said?.error?.message;
+  return typeof message === "string" ? message : String(answer.status);
 }
 
 async function* events(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Said> {

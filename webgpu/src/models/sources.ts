@@ -25,14 +25,15 @@ export const ownServer: Source = {
   },
 };
 
-/** Asks the frame at the other end of `frame`, one channel for each request. */
-export function hub(frame: MessagePort): Source {
+/** `frame` gives the line to the frame, which is put beside the page when it is first asked for. */
+export function hub(frame: () => Promise<MessagePort>): Source {
   return {
     async open(url, offset, signal) {
+      const requests = await frame();
       noteRequest(url.href);
-      const { port1, port2 } = new MessageChannel();
+      const { port1, port2 } = new MessageChannel(); // for this request alone
       const request: HubRequest = { url: url.href, offset };
-      frame.postMessage(request, [port2]);
+      requests.postMessage(request, [port2]);
       const pieces = answers(port1, signal);
       const head = (await pieces.next()).value;
       if (head?.is !== "open") throw new StoreError("network", `${url.host}: ${head?.reason ?? ""}`);

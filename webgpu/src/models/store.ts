@@ -5,7 +5,7 @@ import { startWorker } from "../privacy/requests.js";
 import { StoreError } from "./errors.js";
 import { modelsFolder, storedFile, storedModel } from "./folders.js";
 import { openHubFrame, type HubFrame } from "./frame.js";
-import type { Task, Told } from "./worker.js";
+import type { Order, Task, Told } from "./worker.js";
 
 export class BrowserStore implements ModelStore {
   async list(): Promise<readonly StoredModel[]> {
@@ -20,21 +20,13 @@ export class BrowserStore implements ModelStore {
     signal.throwIfAborted();
     // Not awaited: the person may be asked, and may not answer. Refused or not, it is downloaded.
     void navigator.storage?.persist?.();
-    const { origin } = location;
-    const urls = model.files.flatMap((file) => file.urls);
-    const isAway = urls.some((url) => new URL(url, document.baseURI).origin !== origin);
-    const frame = isAway ? await openHubFrame() : null;
-    try {
-      await inWorker("download", model, frame, onProgress, signal);
-    } finally {
-      frame?.remove();
-    }
+    await inWorker("download", model, onProgress, signal);
     // With a model here, the page is worth having whole when there is no network (service-worker.ts).
     navigator.serviceWorker?.controller?.postMessage("keep");
   }
 
   verify(model: Model, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
-    return inWorker("verify", model, null, onProgress, signal);
+    return inWorker("verify", model, onProgress, signal);
   }
 
   async file(model: Model, path: string): Promise<File> {
@@ -61,27 +53,33 @@ export class BrowserStore implements ModelStore {
 function inWorker(
   work: Task["work"],
   model: Model,
-  frame: HubFrame | null,
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
   const worker = startWorker("store.js");
-  const stop = () => worker.postMessage("stop");
+  const order = (what: Order, ...ports: MessagePort[]) => worker.postMessage(what, ports);
+  const stop = () => order("stop");
   signal.addEventListener("abort", stop);
+  let frame: HubFrame | null = null;
+  const openHub = async () => {
+    frame = await openHubFrame();
+    order(frame.port, frame.port);
+  };
   return new Promise<void>((resolve, reject) => {
     worker.onerror = (event) => reject(new Error(event.message || "store.js did not start"));
     worker.onmessage = ({ data }: MessageEvent<Told>) => {
       if (data.is === "progress") onProgress(data.done, data.total, data.stage);
+      else if (data.is === "hub") openHub().catch(reject);
       else if (data.is === "done") resolve();
       else if (data.is === "stopped") reject(signal.reason);
       else if (data.is === "fault") reject(StoreError.from(data.fault));
       else reject(new Error(data.message));
     };
-    const task: Task = { work, model, hub: frame?.port ?? null };
-    worker.postMessage(task, frame ? [frame.port] : []);
+    order({ work, model });
   }).finally(() => {
     signal.removeEventListener("abort", stop);
     worker.terminate();
+    frame?.remove();
   });
 }

@@ -9,11 +9,14 @@ import { hub, ownServer } from "./sources.js";
 export interface Task {
   readonly work: "download" | "verify";
   readonly model: Model;
-  readonly hub: MessagePort | null;
 }
+
+// What the page says to it: its task, to stop, or the line to the model hub's frame.
+export type Order = Task | "stop" | MessagePort;
 
 export type Told =
   | { readonly is: "progress"; readonly done: number; readonly total: number; readonly stage: Stage }
+  | { readonly is: "hub" } // it wants that line
   | { readonly is: "done" }
   | { readonly is: "stopped" }
   | { readonly is: "fault"; readonly fault: Fault }
@@ -22,15 +25,19 @@ export type Told =
 const EVERY_MS = 100;
 const abort = new AbortController();
 
+let giveLine: (line: MessagePort) => void = () => undefined;
+let line: Promise<MessagePort> | null = null;
+
 reportRequests();
-addEventListener("message", ({ data }: MessageEvent<Task | "stop">) => {
+addEventListener("message", ({ data }: MessageEvent<Order>) => {
   if (data === "stop") abort.abort();
+  else if (data instanceof MessagePort) giveLine(data);
   else void run(data);
 });
 
-async function run({ work, model, hub: frame }: Task): Promise<void> {
+async function run({ work, model }: Task): Promise<void> {
   const { signal } = abort;
-  const sources = { base: new URL("./", location.href), own: ownServer, hub: frame && hub(frame) };
+  const sources = { base: new URL("./", location.href), own: ownServer, hub: hub(lineToHub) };
   const told = throttled((done, total, stage) => tell({ is: "progress", done, total, stage }));
   try {
     await inTurn(model.name, signal, () =>
@@ -46,6 +53,13 @@ function faultOf(error: unknown): Told {
   if (!(error instanceof StoreError)) return { is: "error", message: String(error) };
   const { code, detail, neededBytes, freeBytes } = error;
   return { is: "fault", fault: { code, detail, neededBytes, freeBytes } };
+}
+
+function lineToHub(): Promise<MessagePort> {
+  return (line ??= new Promise((resolve) => {
+    giveLine = resolve;
+    tell({ is: "hub" });
+  }));
 }
 
 function tell(told: Told): void {

@@ -9,17 +9,22 @@ export interface OfflineHooks {
   readonly mayReload: () => boolean;
 }
 
-/** Resolves when the page can do without its server; never when the browser has no service workers. */
+/** Resolves when the page can do without its server: never where there are no service workers. */
 export async function startOffline({ onUpdate, mayReload }: OfflineHooks): Promise<void> {
-  if (!navigator.serviceWorker) return new Promise(() => undefined);
-  const registration = await navigator.serviceWorker.register("service-worker.js", {
-    updateViaCache: "none",
-  });
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return new Promise(() => undefined); // a private window, or plain http
+  serviceWorker.register("service-worker.js", { updateViaCache: "none" }).then(
+    (registration) => followUpdates(registration, onUpdate),
+    () => undefined, // the host has none, or is out of reach
+  );
+  await serviceWorker.ready;
+  if (!crossOriginIsolated && mayReload()) reloadOnce();
+}
+
+function followUpdates(registration: ServiceWorkerRegistration, onUpdate: () => void): void {
   if (registration.waiting) takeUpdate(registration.waiting);
   registration.addEventListener("updatefound", () => tellWhenInstalled(registration, onUpdate));
   tellWhenInstalled(registration, onUpdate);
-  await navigator.serviceWorker.ready;
-  if (!crossOriginIsolated && mayReload()) reloadOnce();
 }
 
 // Nothing has been done on this page yet. With another tab open the worker lets it be.

@@ -1,7 +1,7 @@
 // How many requests this tab has made since it was loaded, and what each was for.
 
 import { CHANNEL, type Report } from "./report.js";
-import { seeRequests, type Seen } from "./seeing.js";
+import { isFile, seeRequests, type Seen } from "./seeing.js";
 
 export type Purpose =
   | "page" // the files of the page itself
@@ -18,7 +18,7 @@ const NONE: RequestCounts = { page: 0, model: 0, server: 0, other: 0, refused: 0
 const PAGE = crypto.randomUUID();
 
 /** A worker of a file beside the page, whose requests are counted as this page's (report.ts). */
-export function startWorker(file: string): Worker {
+export function startWorker(file: string | URL): Worker {
   return new Worker(new URL(file, document.baseURI), { type: "module", name: PAGE });
 }
 
@@ -48,5 +48,7 @@ export function kindOf({ url, how }: Seen, base: URL): keyof RequestCounts | nul
   if (HUB_HOST.test(hostname)) return "model";
   if (origin !== base.origin) return "other";
   if (!pathname.startsWith(base.pathname)) return "server";
-  return pathname.startsWith(`${base.pathname}models/`) ? "model" : "page";
+  const path = pathname.slice(base.pathname.length);
+  if (path.startsWith("models/")) return "model";
+  return isFile(path) ? "page" : "server";
 }

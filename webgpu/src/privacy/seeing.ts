@@ -8,6 +8,11 @@ export interface Seen {
 
 export const KEPT = "kept";
 
+/** By its path in the page's folder: files have endings, and what a server does there has none. */
+export function isFile(path: string): boolean {
+  return path === "" || /\.[a-z0-9]+$/.test(path);
+}
+
 /** From the first request on: those before this call are in the browser's record. */
 export function seeRequests(see: (seen: Seen) => void): void {
   const observer = new PerformanceObserver((list) => {
