@@ -18,7 +18,7 @@ const ASSETS = {
   // The one build that has WebGPU and runs in every browser.
   "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs": "engines/ort.js",
   "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm": "engines/ort.wasm",
-  "node_modules/pdfjs-dist/build/pdf.worker.min.mjs": "pdf.worker.js",
+  "node_modules/pdfjs-dist/legacy/build/pdf.worker.min.mjs": "pdf.worker.js",
 };
 
 const ENGINES = ["@huggingface/transformers", "@wllama/wllama"]; // named where a machine is measured

@@ -21,3 +21,5 @@ export { idf, keptLength } from "./retrieval/bm25.js";
 export { counted, Index } from "./retrieval/index.js";
 export { detect } from "./retrieval/language.js";
 export { estimateTokens } from "./retrieval/tokens.js";
+export { WorkerEngine } from "./engine/client.js";
+export { probeDevice } from "./engine/device.js";

@@ -1,0 +1,5 @@
+declare module "*.stemmer.js" {
+  export class Stemmer {
+    stemWord(word: string): string;
+  }
+}
