@@ -6,7 +6,7 @@ The reader refuses Q5_0, and rounds the offsets of Q4_1, Q4_K and the like; Q8_0
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import gguf
@@ -23,7 +23,7 @@ _ROWS = 4096  # at a time, so that the largest matrix does not need its size in 
 Bytes = npt.NDArray[np.uint8]
 
 
-def rewrite(source: Path, target: Path) -> Iterator[tuple[int, int]]:
+def rewrite(source: Path, target: Path) -> Generator[tuple[int, int], None, None]:
     """Write ``target``; yields how many tensors are done, and of how many.
 
     An output matrix that is the embedding once more is left out, which the reader understands:
@@ -43,15 +43,17 @@ def rewrite(source: Path, target: Path) -> Iterator[tuple[int, int]]:
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
-    for number, tensor in enumerate(tensors.values(), start=1):
-        writer.write_tensor_data(_rewritten(tensor))
-        yield number, len(tensors)
-    writer.close()
+    try:
+        for number, tensor in enumerate(tensors.values(), start=1):
+            writer.write_tensor_data(_rewritten(tensor))
+            yield number, len(tensors)
+    finally:
+        writer.close()
 
 
 def _without_copy(tensors: dict[str, ReaderTensor]) -> dict[str, ReaderTensor]:
     embedding, output = tensors.get(_EMBEDDING), tensors.get(_OUTPUT)
-    if embedding is None or output is None or not _are_same(embedding, output):
+    if embedding is None or output is None or not are_same(embedding, output):
         return tensors
     finer = max(embedding, output, key=lambda tensor: tensor.n_bytes)
     return {name: tensor for name, tensor in tensors.items() if name != _OUTPUT} | {
@@ -59,7 +61,8 @@ def _without_copy(tensors: dict[str, ReaderTensor]) -> dict[str, ReaderTensor]:
     }
 
 
-def _are_same(one: ReaderTensor, other: ReaderTensor) -> bool:
+def are_same(one: ReaderTensor, other: ReaderTensor) -> bool:
+    """Whether both are roundings of one matrix."""
     if one.shape.tolist() != other.shape.tolist():
         return False
     rows = slice(0, _ROWS)

@@ -1,0 +1,1 @@
+"""Models for browsers: what a browser can run, and making it from the catalogue's files."""
