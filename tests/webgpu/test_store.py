@@ -214,6 +214,28 @@ def test_a_file_is_refused_when_it_is_too_short(page: Page, host: ModelHost, len
     assert stored(page) == "damaged"
 
 
+def test_a_file_is_fetched_anew_when_the_list_has_another_of_its_size(
+    page: Page, host: ModelHost
+) -> None:
+    download(page)
+    host.files[PATH] = OTHER
+    newer = model_of("tiny", {"weights.gguf": OTHER})
+
+    assert download(page, newer)["came"] == "done"
+
+    assert stored(page, newer) == newer["files"][0]["sha256"]
+
+
+def test_there_is_no_storage_when_the_page_came_over_an_open_connection(
+    browser: Browser, host: ModelHost, open_page: Callable[..., Any]
+) -> None:
+    address = host.address.replace("127.0.0.1", "0.0.0.0")
+    page = open_page(browser, f"{address}/blank.html").page
+
+    assert page.evaluate("isSecureContext") is False
+    assert download(page)["came"] == "no-storage"
+
+
 def test_the_next_source_is_asked_when_one_has_a_wrong_file(page: Page, host: ModelHost) -> None:
     host.files["/models/tiny/wrong"] = OTHER
     model = with_urls("models/tiny/none", "models/tiny/wrong", "models/tiny/weights.gguf")

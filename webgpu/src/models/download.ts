@@ -24,11 +24,11 @@ export async function download(
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<void> {
+  await noteModel(model);
   const missing = await missingFiles(model);
   const total = sum(model.files.map((file) => file.sizeBytes));
   let done = total - sum(missing.map((file) => file.sizeBytes));
   await checkRoom(model.name, missing);
-  await noteModel(model);
   for (const file of missing) {
     const bring = new Bringing(model, file, sources, signal, (bytes, whole, stage) =>
       stage === "prepare" ? onProgress(bytes, whole, stage) : onProgress(done + bytes, total, stage),

@@ -78,8 +78,10 @@ export async function deleteFile(name: string, path: string): Promise<void> {
   }
 }
 
+/** Notes what the list says now, and deletes files of which it said something else before. */
 export async function noteModel(model: Model): Promise<void> {
   const folder = await folderOf(model.name, "", true);
+  await deleteOthers(model, await noted(folder));
   const handle = await folder.getFileHandle(ENTRY, { create: true });
   const access = await handle.createSyncAccessHandle();
   try {
@@ -102,6 +104,7 @@ export async function storedModel(folder: FileSystemDirectoryHandle): Promise<St
   };
 }
 
+/** What the list said of the files when they were last downloaded. */
 async function noted(folder: FileSystemDirectoryHandle): Promise<readonly ModelFile[]> {
   try {
     const file = await (await folder.getFileHandle(ENTRY)).getFile();
@@ -111,10 +114,22 @@ async function noted(folder: FileSystemDirectoryHandle): Promise<readonly ModelF
   }
 }
 
+async function deleteOthers(model: Model, former: readonly ModelFile[]): Promise<void> {
+  const hashes = new Map(model.files.map((file) => [file.path, file.sha256]));
+  for (const { path, sha256 } of former) {
+    if (hashes.get(path) !== sha256) await deleteFile(model.name, path);
+  }
+}
+
 async function sizeOf(folder: FileSystemDirectoryHandle): Promise<number> {
   let sum = 0;
   for await (const entry of folder.values()) {
-    sum += entry instanceof FileSystemFileHandle ? (await entry.getFile()).size : await sizeOf(entry);
+    sum += entry instanceof FileSystemFileHandle ? await lengthOf(entry) : await sizeOf(entry);
   }
   return sum;
+}
+
+// Another tab may have renamed or deleted it meanwhile.
+async function lengthOf(handle: FileSystemFileHandle): Promise<number> {
+  return handle.getFile().then((file) => file.size, () => 0);
 }

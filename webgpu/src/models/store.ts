@@ -17,7 +17,7 @@ export class BrowserStore implements ModelStore {
   }
 
   async download(model: Model, onProgress: OnProgress, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+    await modelsFolder(); // says so where there is no storage
     // Not awaited: the person may be asked, and may not answer. Refused or not, it is downloaded.
     void navigator.storage?.persist?.();
     await inWorker("download", model, onProgress, signal);

@@ -15,7 +15,7 @@ export interface RequestCounts extends Readonly<Record<Purpose, number>> {
 
 const HUB_HOST = /(^|\.)(huggingface\.co|hf\.co)$/;
 const NONE: RequestCounts = { page: 0, model: 0, server: 0, other: 0, refused: 0 };
-const PAGE = crypto.randomUUID();
+const PAGE = `${performance.timeOrigin} ${Math.random()}`; // tells tabs apart
 
 /** A worker of a file beside the page, whose requests are counted as this page's (report.ts). */
 export function startWorker(file: string | URL): Worker {
