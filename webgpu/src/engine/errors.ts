@@ -28,9 +28,9 @@ export const FATAL: ReadonlySet<EngineCode> = new Set(["adapter-lost", "out-of-m
 
 const SIGNS: readonly (readonly [EngineCode, RegExp])[] = [
   ["adapter-lost", /device (is|was) lost|device lost|lost device|DXGI_ERROR_DEVICE|external Instance reference/i],
-  ["out-of-memory", /out of memory|bad_alloc|allocation failed|cannot enlarge memory|failed to allocate|array buffer allocation/i],
+  ["out-of-memory", /out of memory|bad_alloc|allocation failed|cannot enlarge memory|failed to allocate|could not allocate|array buffer allocation/i],
   ["context-full", /exceeds the available context|context size has been exceeded/i],
-  ["no-wasm", /WebAssembly is not (defined|supported)|no available backend found/i],
+  ["no-wasm", /WebAssembly is not (defined|supported)|no available backend found|Content Security Policy/i],
 ];
 
 // What an engine threw, by what it says; `otherwise` when it says nothing that is known here.

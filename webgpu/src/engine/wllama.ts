@@ -51,6 +51,7 @@ export class WllamaRunner implements Runner {
   readonly #wllama: CountedWllama;
   #dispatches: number | null = null; // null: no GPU was asked for
   #broken: (error: EngineError) => void = () => {};
+  #complaint = "llama.cpp could not load it";
   #contextTokens = 0;
   #fillerTokens: number | null = null;
 
@@ -60,9 +61,10 @@ export class WllamaRunner implements Runner {
       debug: (what, count) => what === COUNTED && (this.#dispatches = count),
       log: silent,
       warn: silent,
-      // A worker that does not start says so here, and nowhere else.
+      // A worker that does not start says so here, and nowhere else; so does a model that does not.
       error: (what) => {
         if (what instanceof ErrorEvent) this.#broken(asEngineError(what.message, "worker-died"));
+        else this.#complaint = String(what);
       },
     };
     this.#wllama = new CountedWllama({ default: `${engines}wllama.wasm` }, { logger });
@@ -107,7 +109,7 @@ export class WllamaRunner implements Runner {
     );
     // It does not say itself when it could not read a file.
     if (!(this.#wllama.getLoadedContextInfo().n_vocab > 0)) {
-      throw new EngineError("bad-model", "llama.cpp could not load it");
+      throw asEngineError(this.#complaint, "bad-model");
     }
     onProgress(1);
   }
