@@ -54,25 +54,30 @@ class BrowserModel:
         return tuple(mirror.url for mirror in mirrors if isinstance(mirror, HttpMirror))
 
 
-def _as_fetched(source: str, dtype: str, *, memory_bytes: int) -> BrowserModel:
+def _as_fetched(
+    source: str, dtype: str, *, memory_bytes: int, context_tokens: int = CONTEXT_TOKENS
+) -> BrowserModel:
     weights = WEIGHTS[source]
     return BrowserModel(
         name=f"{source}-{dtype}",
-        title=weights.title,
+        title=_title(weights),
         engine="wllama",
         dtype=dtype,
         needs=(),
         memory_bytes=memory_bytes,
         files=(BrowserFile(f"{source}-{dtype}.gguf", weights.size_bytes, weights.sha256),),
         source=weights,
+        context_tokens=context_tokens,
     )
 
 
-def _as_q8_0(source: str, *, memory_bytes: int, size_bytes: int, sha256: str) -> BrowserModel:
+def _as_q8_0(
+    source: str, *, memory_bytes: int, context_tokens: int, size_bytes: int, sha256: str
+) -> BrowserModel:
     weights, file = WEIGHTS[source], f"{source}-q8_0.gguf"
     return BrowserModel(
         name=f"{source}-q8_0",
-        title=f"{weights.title.partition(' (')[0]} (Q8_0)",
+        title=_title(weights),
         engine="wllama",
         dtype="q8_0",
         needs=(),
@@ -80,6 +85,7 @@ def _as_q8_0(source: str, *, memory_bytes: int, size_bytes: int, sha256: str) ->
         files=(BrowserFile(file, size_bytes, sha256),),
         source=weights,
         recipe=AsQ8(file),
+        context_tokens=context_tokens,
     )
 
 
@@ -93,7 +99,7 @@ def _as_onnx(
     words = files.split()
     return BrowserModel(
         name=f"{source}-{dtype}",
-        title=f"{weights.title.partition(' (')[0]} ({bits} bits{', f16' if is_half else ''})",
+        title=_title(weights),
         engine="transformers",
         dtype=dtype,
         needs=("webgpu", "shader-f16") if is_half else ("webgpu",),
@@ -107,6 +113,11 @@ def _as_onnx(
     )
 
 
+def _title(weights: Weights) -> str:
+    """Without the format of the file it is made of."""
+    return weights.title.partition(" (")[0]
+
+
 def _list(*models: BrowserModel) -> Mapping[str, BrowserModel]:
     return MappingProxyType({one.name: one for one in models})
 
@@ -114,12 +125,14 @@ def _list(*models: BrowserModel) -> Mapping[str, BrowserModel]:
 BROWSER_MODELS = _list(
     _as_q8_0(
         "smollm2-135m",
-        memory_bytes=400_000_000,
+        memory_bytes=450_000_000,
+        context_tokens=2048,  # WebAssembly reads more too slowly to be waited for
         size_bytes=144_811_072,
         sha256="4a197789e71f16d2a0c228684e98def3218e2e324488a5414d46605bf849023d",
     ),
-    _as_fetched("smollm2-135m", "q4_1", memory_bytes=350_000_000),
+    _as_fetched("smollm2-135m", "q4_1", memory_bytes=400_000_000, context_tokens=2048),
     _as_fetched("qwen2.5-coder-0.5b", "q4_k_m", memory_bytes=900_000_000),
+    _as_fetched("qwen2.5-coder-1.5b", "q4_k_m", memory_bytes=1_800_000_000),
     _as_onnx(
         "smollm2-135m",
         "q8",

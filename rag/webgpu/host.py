@@ -1,0 +1,46 @@
+"""What the page's routes need of the chat's process, from its settings and its open workspace."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.models.browser.prepare import BROWSER_MODELS, prepare
+from rag.models.weights import Progress, models_folder
+from rag.settings import Settings
+from rag.types import Tier
+from rag.webgpu.answering import TierModel
+from rag.webgpu.preparing import Preparing
+
+if TYPE_CHECKING:
+    from rag.workspace import Workspace
+
+_ANSWERING = {"ready", "idle"}  # states in which a question is answered, once a model is loaded
+
+
+class ChatHost:
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Callable[[], Awaitable[Workspace]],
+        may_ask: Callable[[], bool],
+    ) -> None:
+        self.models_folder: Path = models_folder(settings.data_dir)
+        self.preparing = Preparing(self._prepare)
+        self.allow_remote = settings.allow_remote
+        self._workspace = workspace
+        self.may_ask = may_ask
+
+    async def tier(self, tier: Tier) -> TierModel | None:
+        workspace = await self._workspace()
+        found = await workspace.roster.resolve(tier)
+        status = workspace.status(tier)
+        is_ready = status.state in _ANSWERING
+        return TierModel(found.model, is_ready, status.sentence) if found.model else None
+
+    def _prepare(
+        self, name: str, on_progress: Callable[[Progress], None], stop: threading.Event
+    ) -> None:
+        prepare(BROWSER_MODELS[name], self.models_folder, on_progress, stop)
