@@ -23,7 +23,7 @@ const ASSETS = {
 
 const ENGINES = ["@huggingface/transformers", "@wllama/wllama"]; // named where a machine is measured
 
-await rm(`${out}/parts`, { recursive: true, force: true }); // those of the last build
+await rm(out, { recursive: true, force: true }); // the last build, some of whose files may be no more
 const options = {
   bundle: true,
   target: "es2022",

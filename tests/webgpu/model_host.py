@@ -25,6 +25,7 @@ class ModelHost:
     address: str = ""
     files: dict[str, bytes] = field(default_factory=lambda: {"/blank.html": BLANK})
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_down: bool = False  # connections are closed without an answer
     knows_ranges: bool = True
     break_off_after: list[int] = field(default_factory=list)  # bytes of the next answers
     pause_after: int | None = None  # bytes; it also waits for `goes_on` before it breaks off
@@ -74,7 +75,9 @@ def hosting(host: ModelHost) -> Iterator[ModelHost]:
             path = self._note()
             content = host.files[path] if path in host.files else _built(path)
             asked = self.headers.get("Range") if host.knows_ranges else None
-            if path in host.unprepared:
+            if host.is_down:
+                self.close_connection = True
+            elif path in host.unprepared:
                 self._send(409, b'{"prepare": "it is converted first"}', {})
             elif content is None:
                 self._send(404, b"", {})
