@@ -173,6 +173,17 @@ REFUSALS = (
     "",
 )
 
+OVERVIEWS = (
+    "Summarise this document.",
+    "What is this about?",
+    "Rezumă documentul, te rog.",
+    "Despre ce este vorba în acest fișier?",
+    "Summarise chapter two.",
+    "What is the main pump about?",
+    "Write a short summary with a few key points",
+    "",
+)
+
 # Text and whether it is Markdown.
 PAGES = (
     (

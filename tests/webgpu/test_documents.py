@@ -212,8 +212,8 @@ def test_passages_hold_all_of_a_page_within_the_budget(
     tab: Page, text: str, max_tokens: int
 ) -> None:
     offsets, lost, over = tab.evaluate(
-        """({ text, maxTokens }) => {
-            const found = parts.chunk({ id: "0123456789abcdef00", name: "a", note: "",
+        """async ({ text, maxTokens }) => {
+            const found = await parts.chunk({ id: "0123456789abcdef00", name: "a", note: "",
                 mediaType: "text/markdown", pages: [{ number: 1, text }] }, maxTokens);
             const held = new Uint8Array(text.length);
             for (const { start, end } of found) held.fill(1, start, end);

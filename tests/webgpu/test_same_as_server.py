@@ -17,7 +17,7 @@ from rag.language import detect
 from rag.retrieval.analysis import terms
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Chunk, Query
-from webgpu import vectors
+from webgpu import cases, vectors
 
 pytestmark = pytest.mark.browser
 
@@ -247,6 +247,26 @@ def test_refusals_are_noticed_as_on_the_server(tab: Page) -> None:
         tab.evaluate("all => all.map(([text]) => [text, parts.refuses(text)])", expected)
         == expected
     )
+
+
+def test_overviews_are_noticed_as_on_the_server(tab: Page) -> None:
+    expected = known("prompt")["overviews"]
+    found = tab.evaluate(
+        "all => all.map(([text]) => [text, parts.asksForOverview(text)])", expected
+    )
+    assert found == expected
+
+
+def test_an_overview_begins_with_the_openings_of_the_latest_documents(tab: Page) -> None:
+    chunks = known("ranking")["chunks"]
+    server = MemoryIndex(cases.CHUNKS)
+    expected = [chunk.id for chunk in server.openings(9)]
+    found = tab.evaluate(
+        """async chunks => parts.found(await parts.Index.of(chunks), "What is this about?", 9)
+            .map(({ chunk, rank }) => [chunk.id, rank])""",
+        chunks,
+    )
+    assert found == [[id_, rank] for rank, id_ in enumerate(expected, 1)]
 
 
 def test_sentences_end_where_they_do_on_the_server(tab: Page) -> None:

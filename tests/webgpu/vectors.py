@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":  # as tests/conftest.py does for pytest
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from rag.answering import citations, prompt, refusals, sentences  # noqa: E402
+from rag.answering import citations, conversation, prompt, refusals, sentences  # noqa: E402
 from rag.answering.context import pack  # noqa: E402
 from rag.documents.cleaning import clean  # noqa: E402
 from rag.documents.headings import headings  # noqa: E402
@@ -30,6 +30,7 @@ from webgpu import cases  # noqa: E402
 
 FOLDER = ROOT / "tests" / "data" / "vectors"
 SOURCES = ROOT / "webgpu" / "src"
+_WORD = r"[\p{L}\p{N}_]"  # Python's \w in JavaScript
 _K = 10
 _ROOM_TOKENS = 100_000
 _PASSAGES = 5
@@ -51,6 +52,8 @@ def files() -> Mapping[Path, Any]:
             "instructions": dict(prompt.INSTRUCTIONS),
             "languages": dict(prompt._LANGUAGES),
             "refusal": _in_javascript(refusals._REFUSAL),
+            "overview": conversation._OVERVIEW.pattern.replace(r"\w", _WORD),
+            "aboutDocuments": conversation._ABOUT_DOCUMENTS.pattern.replace(r"\w", _WORD),
         },
     }
 
@@ -153,6 +156,7 @@ def _prompt() -> dict[str, Any]:
             }
             for question, language, form, turns in cases.ASKED
         ],
+        "overviews": [[text, conversation.asks_for_overview(text)] for text in cases.OVERVIEWS],
         "refusals": [[text, refusals.refuses(text)] for text in cases.REFUSALS],
     }
 
@@ -225,7 +229,7 @@ def _pages() -> Iterator[dict[str, Any]]:
 def _in_javascript(pattern: re.Pattern[str]) -> str:
     r"""A verbose pattern without its white space, whose \w is Python's."""
     bare = re.sub(r"(?<!\\)\s+", "", pattern.pattern).replace("\\ ", " ")
-    return bare.replace(r"\w", r"[\p{L}\p{N}_]")
+    return bare.replace(r"\w", _WORD)
 
 
 def main() -> None:

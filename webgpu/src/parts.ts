@@ -7,6 +7,7 @@ export { startOffline } from "./privacy/offline.js";
 export { startWorker, watchRequests } from "./privacy/requests.js";
 export { resolve, withoutMarks } from "./answering/citations.js";
 export { pack } from "./answering/context.js";
+export { asksForOverview, found } from "./answering/finding.js";
 export { fit, share } from "./answering/fitting.js";
 export { messages, recent } from "./answering/prompt.js";
 export { refuses } from "./answering/refusals.js";

@@ -2,8 +2,9 @@
 // inside a paragraph that had to be split do neighbours overlap. As rag/documents/chunking.py, but
 // for the tokens, which are estimated: the tab has no tokenizer before a model is loaded.
 
-import { counterFor, type TokenCounter } from "../retrieval/tokens.js";
 import { detect } from "../retrieval/language.js";
+import { Pace } from "../retrieval/pace.js";
+import { counterFor, type TokenCounter } from "../retrieval/tokens.js";
 import type { Chunk, Document } from "../types.js";
 import { cut, units, type Unit } from "./units.js";
 
@@ -19,7 +20,8 @@ interface Span {
 }
 
 /** The passages of a document in reading order; a heading holds for the following pages too. */
-export function chunk(document: Document, maxTokens = MAX_TOKENS): Chunk[] {
+export async function chunk(document: Document, maxTokens = MAX_TOKENS): Promise<Chunk[]> {
+  const pace = new Pace();
   const language = detect(document.pages.map((page) => page.text).join("\n"));
   const found: Chunk[] = [];
   let section = "";
@@ -37,6 +39,7 @@ export function chunk(document: Document, maxTokens = MAX_TOKENS): Chunk[] {
         end: span.end,
         language,
       });
+      await pace.keep();
     }
   }
   return withLanguages(found, language);
@@ -60,7 +63,7 @@ export function* spans(
   const count = counterFor(text);
   let pending: Unit[] = [];
   let old = 0; // units at the beginning of `pending` that repeat the passage before
-  for (const unit of [...units(text, mediaType, maxTokens, count), null]) {
+  for (const unit of ended(units(text, mediaType, maxTokens, count))) {
     while (pending.length && (!unit || !belongs(unit, pending, maxTokens))) {
       const [span, closed, rest] = close(text, pending, old, maxTokens, count);
       yield span;
@@ -70,6 +73,11 @@ export function* spans(
     }
     if (unit) pending.push(unit);
   }
+}
+
+function* ended(all: Iterable<Unit>): Generator<Unit | null> {
+  yield* all;
+  yield null;
 }
 
 /** A heading begins anew, unless it follows right after another: the two stay together. */

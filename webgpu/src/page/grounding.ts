@@ -2,6 +2,7 @@
 // and citations, put together for the models that this page asks.
 
 import { resolve, type Cited } from "../answering/citations";
+import { found } from "../answering/finding";
 import { fit, type Fitted } from "../answering/fitting";
 import { refuses } from "../answering/refusals";
 import type { Context } from "../types";
@@ -21,7 +22,7 @@ export class Grounding {
 
   /** The same for every model that is asked: what fits the one in this browser. */
   find(question: string): Fitted {
-    const hits = this.library.index.search(question, SEARCHED);
+    const hits = found(this.library.index, question, SEARCHED);
     return fit(question, hits, this.models.ready ?? ELSEWHERE, MOST_TOKENS);
   }
 

@@ -45,7 +45,7 @@ export class Library {
     this.reading.value = name;
     try {
       const document = await read();
-      const counts = await counted(chunk(document));
+      const counts = await counted(await chunk(document));
       if (this.documents.value.some((one) => one.id === document.id)) return; // it is here already
       this.index = this.index.with(counts);
       this.documents.value = [...this.documents.value, document];

@@ -5,7 +5,8 @@
 
 import type { Chunk, Hit } from "../types.js";
 import { chunkTerms, queryTerms, type Query } from "./analysis.js";
-import { idf, lengthNorm, ranked, saturation, type Scored } from "./bm25.js";
+import { idf, lengthNorm, ranked, saturation } from "./bm25.js";
+import { Pace } from "./pace.js";
 
 export interface Counted {
   readonly chunk: Chunk;
@@ -13,23 +14,18 @@ export interface Counted {
   readonly length: number; // terms
 }
 
-const SLICE_MS = 8; // of work at a time: half a frame
-
 /** Counts chunks in slices, so that the page goes on answering meanwhile. */
 export async function counted(
   chunks: readonly Chunk[],
   onProgress: (done: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Counted[]> {
+  const pace = new Pace();
   const found: Counted[] = [];
-  let started = performance.now();
   for (const chunk of chunks) {
     found.push(count(chunk));
-    if (performance.now() - started < SLICE_MS) continue;
     onProgress(found.length);
-    await pause();
-    signal?.throwIfAborted();
-    started = performance.now();
+    await pace.keep(signal);
   }
   return found;
 }
@@ -66,10 +62,17 @@ export class Index {
   search(query: Query | string, k: number): Hit[] {
     const asked = typeof query === "string" ? { text: query } : query;
     const weights = queryTerms(asked, this.languages);
-    const worth = this.#worth([...weights]);
+    const found = this.all.flatMap((one) => matching(one, weights));
+    const worth = this.#worth(weights, found);
     const average = this.termCount / Math.max(1, this.all.length) || 1;
-    const scored = this.all.map((one) => score(one, worth, average)).filter(isFound);
-    return ranked(scored, k);
+    return ranked(
+      found.map(({ one, matched }) => ({
+        score: score(matched, worth, lengthNorm(one.length, average)),
+        chunk: one.chunk,
+        matchedTerms: matched.map(([term]) => term),
+      })),
+      k,
+    );
   }
 
   /** How its documents begin, the latest first: for a question about them as a whole. */
@@ -87,13 +90,35 @@ export class Index {
     return inTurn.flat().slice(0, k);
   }
 
-  /** Each term's own weight times its idf, where some chunk holds it. */
-  #worth(weights: readonly (readonly [string, number])[]): (readonly [string, number])[] {
-    return weights.flatMap(([term, weight]) => {
-      const holding = this.all.reduce((sum, one) => sum + Number(one.frequencies.has(term)), 0);
-      return holding ? [[term, weight * idf(this.all.length, holding)] as const] : [];
-    });
+  /** Each term's own weight times its idf. */
+  #worth(weights: ReadonlyMap<string, number>, found: readonly Matching[]): Map<string, number> {
+    const holding = new Map<string, number>();
+    for (const { matched } of found) {
+      for (const [term] of matched) holding.set(term, (holding.get(term) ?? 0) + 1);
+    }
+    const worth = [...holding].map(
+      ([term, chunks]) => [term, weights.get(term)! * idf(this.all.length, chunks)] as const,
+    );
+    return new Map(worth);
   }
+}
+
+interface Matching {
+  readonly one: Counted;
+  readonly matched: readonly (readonly [string, number])[]; // terms of the query, how often each
+}
+
+function matching(one: Counted, weights: ReadonlyMap<string, number>): Matching[] {
+  const matched: (readonly [string, number])[] = [];
+  for (const term of weights.keys()) {
+    const frequency = one.frequencies.get(term);
+    if (frequency !== undefined) matched.push([term, frequency]);
+  }
+  return matched.length ? [{ one, matched }] : [];
+}
+
+function score(matched: Matching["matched"], worth: ReadonlyMap<string, number>, norm: number): number {
+  return matched.reduce((sum, [term, count]) => sum + worth.get(term)! * saturation(count, norm), 0);
 }
 
 function count(chunk: Chunk): Counted {
@@ -101,30 +126,4 @@ function count(chunk: Chunk): Counted {
   const terms = chunkTerms(chunk);
   for (const term of terms) frequencies.set(term, (frequencies.get(term) ?? 0) + 1);
   return { chunk, frequencies, length: terms.length };
-}
-
-function score(
-  one: Counted,
-  worth: readonly (readonly [string, number])[],
-  averageLength: number,
-): Scored {
-  const norm = lengthNorm(one.length, averageLength);
-  const matchedTerms: string[] = [];
-  let score = 0;
-  for (const [term, weight] of worth) {
-    const frequency = one.frequencies.get(term);
-    if (frequency === undefined) continue;
-    matchedTerms.push(term);
-    score += weight * saturation(frequency, norm);
-  }
-  return { score, chunk: one.chunk, matchedTerms };
-}
-
-function isFound(one: Scored): boolean {
-  return one.matchedTerms.length > 0;
-}
-
-/** Until the page has drawn and heard what there is. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

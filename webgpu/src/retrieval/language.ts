@@ -25,6 +25,8 @@ const SCRIPTS: readonly (readonly [string, RegExp])[] = [
   ["ko", /\p{Script=Hangul}/gu],
   ["zh", /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/gu],
 ];
+// The blocks of all scripts but Latin: most texts have none, and one look tells.
+const BEYOND_LATIN = /[\u0370-\u1dff\u2de0-\ud7ff\uf900-\uffff]/;
 // Letters of other languages in the same script; those whose language is "" are not told further.
 const OTHERS: Readonly<Record<string, readonly (readonly [string, RegExp])[]>> = {
   ru: [
@@ -48,17 +50,19 @@ const LETTERS: readonly (readonly [string, RegExp])[] = [
   ["de", /ß/],
 ];
 
+const ACCENTED = /[^\0-\x7f]/;
+
 // How much an occurrence says: a word that several languages have says less of each.
 const WORTH: ReadonlyMap<string, readonly (readonly [string, number])[]> = worthByWord();
 
 export function detect(text: string): string {
   const sample = sampled(text);
+  if (!BEYOND_LATIN.test(sample)) return inLatin(words(sample));
   const counts = SCRIPTS.map(([language, script]) => {
     const letters = sample.match(script)?.length ?? 0;
     return [language, language ? letters : LATIN_SHARE * letters] as const;
   });
-  const [language, count] = counts.reduce((best, one) => (one[1] > best[1] ? one : best));
-  if (!count) return "";
+  const [language] = counts.reduce((best, one) => (one[1] > best[1] ? one : best));
   if (!language) return inLatin(words(sample));
   const other = OTHERS[language]?.find(([, letters]) => letters.test(sample));
   return other ? other[0] : language;
@@ -80,6 +84,7 @@ function inLatin(all: readonly string[]): string {
 
 function votesOf(lower: string): readonly (readonly [string, number])[] {
   const known = WORTH.get(folded(lower)) ?? [];
+  if (!ACCENTED.test(lower)) return known;
   const letter = LETTERS.find(([, letters]) => letters.test(lower));
   return letter ? [...known, [letter[0], 1]] : known;
 }

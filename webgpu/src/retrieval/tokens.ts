@@ -19,6 +19,7 @@ interface Rates {
 const ENGLISH: Rates = { word: 0.75, letter: 0.085, accented: 0.6, digit: 1.3, sign: 0.75, line: 0.85 };
 const OTHER: Rates = { word: 0.45, letter: 0.35, accented: 0.55, digit: 2, sign: 0.85, line: 2.3 };
 const TOKENS_A_BYTE = 0.55; // in UTF-8, of letters outside Latin script
+const ENOUGH_CHARS = 600; // to tell a language
 const TOKENS_AN_EMOJI = 4;
 
 const PIECE = /([A-Za-z]+(?![\p{L}\p{M}]))|([\p{Script=Latin}\p{M}]+)|(\p{N})|(\n)|([\p{L}\p{M}])|(\S)/gu;
@@ -27,9 +28,9 @@ export function estimateTokens(text: string): number {
   return counterFor(text)(text);
 }
 
-/** A counter for parts of `text`, whose language is told once. */
+/** A counter for parts of `text`, whose language is told once, by its beginning. */
 export function counterFor(text: string): TokenCounter {
-  const rates = detect(text) === "en" ? ENGLISH : OTHER;
+  const rates = detect(text.slice(0, ENOUGH_CHARS)) === "en" ? ENGLISH : OTHER;
   return (part) => estimated(part, rates);
 }
 
