@@ -28,6 +28,7 @@
     │   └── DiskFull             no room for it
     ├── QuestionSetError         a question set, or a saved run of one, makes no sense
     ├── ExperimentError          an experiment, or a saved run of one, makes no sense
+    ├── ProgramEnding            it was told to end: turns under way may, new ones may not begin
     ├── TooManyTurns             one person asks more than may be answered; nobody else waits
     └── NotFound                 no document of that id
 
@@ -154,6 +155,10 @@ class TooManyTurns(RagError):
     def __init__(self, text: str, wait_s: int | None = None) -> None:
         super().__init__(text)
         self.wait_s = wait_s
+
+
+class ProgramEnding(RagError):
+    pass
 
 
 class NotFound(RagError):

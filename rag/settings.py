@@ -129,6 +129,10 @@ class Settings(BaseSettings):
         3, description="Questions of one person that are answered at the same time; more wait."
     )
 
+    shutdown_s: float = Field(
+        20, ge=0, description="Longest that answers under way go on when the program is told to end."
+    )
+
     # documents and retrieval
     docs_dir: Path = Field(Path("docs"), description="Folder indexed at start.")
     data_dir: Path = Field(

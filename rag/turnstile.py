@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from asyncio import Semaphore
+from asyncio import Event, Semaphore
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from rag.errors import TooManyTurns
+from rag.errors import ProgramEnding, TooManyTurns
 
 _MINUTE_S = 60.0
 
@@ -42,20 +42,36 @@ class Turnstile:
         self._at_once, self._waiting, self._per_minute = at_once, waiting, per_minute
         self._clock = clock
         self._lines: dict[str, _Line] = {}
+        self.is_shut = False
+        self._empty = Event()
+        self._empty.set()
+
+    async def shut(self) -> None:
+        """Let nobody in any more, and return once those who are in have left."""
+        self.is_shut = True
+        await self._empty.wait()
 
     @asynccontextmanager
     async def turn(self, person: str) -> AsyncIterator[None]:
-        """Wait for a place, and have it until the end of the block. Raises TooManyTurns at once."""
+        """Wait for a place, and have it until the end of the block.
+
+        Raises TooManyTurns and ProgramEnding at once.
+        """
+        if self.is_shut:
+            raise ProgramEnding("The program is being ended or restarted. Ask again in a moment.")
         self._forget_idle()
         line = self._lines.setdefault(person, _Line(Semaphore(self._at_once)))
         self._check(line)
         line.begun_s.append(self._clock())
         line.waiting += 1
+        self._empty.clear()
         try:
             async with line.room:
                 yield
         finally:
             line.waiting -= 1
+            if not any(each.waiting for each in self._lines.values()):
+                self._empty.set()
 
     def _check(self, line: _Line) -> None:
         if line.waiting >= self._at_once + self._waiting:

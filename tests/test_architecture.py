@@ -13,8 +13,8 @@ STAGES = {"documents", "retrieval", "models", "people"}
 MIDDLE = {"answering", "measuring"}
 ROOT_OF_ALL = {
     *("workspace", "roster", "resolving", "indexing", "folder", "doctor", "machine"),
-    "examining",
-    "logs",
+    *("examining", "belongings"),
+    *("logs", "ending"),
     *("settings", "settings_page", "troubleshooting"),
 }
 ALLOWED = {

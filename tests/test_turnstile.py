@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rag.errors import TooManyTurns
+from rag.errors import ProgramEnding, TooManyTurns
 from rag.turnstile import Turnstile
 
 pytestmark = pytest.mark.anyio
@@ -100,3 +100,22 @@ async def test_nothing_is_kept_of_a_person_when_a_minute_has_gone() -> None:
     clock.now_s += 61
     async with turnstile.turn("last"):
         assert list(turnstile._lines) == ["last"]
+
+
+async def test_turns_under_way_end_and_none_begins_when_it_is_shut() -> None:
+    turnstile, end = Turnstile(at_once=1, waiting=1, per_minute=0), asyncio.Event()
+    under_way, waiting = (turning(turnstile, "one", end) for _ in range(2))
+    await settle()
+    shutting = asyncio.create_task(turnstile.shut())
+    await settle()
+    with pytest.raises(ProgramEnding, match="being ended or restarted"):
+        async with turnstile.turn("another"):
+            pass
+    assert not shutting.done()
+    end.set()
+    await shutting
+    assert (under_way(), waiting()) == (["begun", "ended"], ["begun", "ended"])
+
+
+async def test_it_is_shut_at_once_when_nobody_has_a_turn() -> None:
+    await Turnstile(at_once=1, waiting=1, per_minute=0).shut()

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag import logs
+from rag import ending, logs
 from rag.page.choices import Choices
 from rag.page.models import Models
 from rag.page.phases import Patience
@@ -40,7 +41,15 @@ class Home:
     async def start(self) -> None:
         """Begin to log, and to open."""
         logs.configure(self.settings.log_format, self.settings.log_level)
+        ending.wait_before_ending(self.drained)
         self._started()
+
+    async def drained(self) -> None:
+        """Return once no answer is under way, or the settings' patience is over."""
+        if workspace := self.opened:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.settings.shutdown_s):
+                    await workspace.turnstile.shut()
 
     async def workspace(self) -> Workspace:
         """Once it is open; opened anew if that has failed. Raises what opening it raised."""
