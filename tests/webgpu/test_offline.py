@@ -332,6 +332,31 @@ def test_an_update_is_told_and_taken_at_the_next_visit_when_there_is_one(
     assert page.evaluate(waiting) is False
 
 
+def test_an_update_has_its_engines_when_the_network_is_off(
+    built: Path, browser: Browser, host: ModelHost, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(browser, f"{host.address}/blank.html").page
+    page.evaluate(START)
+    page.evaluate(DOWNLOAD, TINY)
+    wait_until(page, f"async () => (await ({KEPT})()).includes('pdf.worker.js')")
+    engine, worker = built / "engine.js", built / "service-worker.js"
+    before = engine.read_bytes()
+    engine.write_bytes(before + b"// A newer build.")
+    script = worker.read_text()
+    worker.write_text(script.replace(integrity(before), integrity(engine.read_bytes())))
+    page.reload()
+    page.evaluate(START)
+    page.wait_for_function("() => window.updates === 1")
+    page.reload()
+    with page.expect_navigation():
+        page.evaluate(f"() => {{ void ({START})(); }}")
+    go_offline(page, host)
+
+    text = page.evaluate("() => fetch('/engine.js').then((answer) => answer.text())")
+
+    assert text.endswith("// A newer build.")
+
+
 def test_files_of_two_builds_are_not_mixed_when_the_server_has_a_newer_one(
     built: Path, browser: Browser, host: ModelHost, open_page: Callable[..., Any]
 ) -> None:

@@ -46,8 +46,7 @@ const FROM_HERE = { "Server-Timing": KEPT }; // what the page counts by (privacy
 const LIST = "models.json"; // may change at any time: the newest, or else the last seen
 
 addEventListener("install", (event) => {
-  const core = Object.keys(FILES).filter((path) => FILES[path]?.isCore);
-  (event as Waiting).waitUntil(keep([...core, LIST]));
+  (event as Waiting).waitUntil(install());
 });
 
 addEventListener("activate", (event) => {
@@ -123,6 +122,14 @@ function dressed(answer: Response, path: string, more: Readonly<Record<string, s
   const { status, statusText } = answer;
   const hasNoBody = status === 204 || status === 304;
   return new Response(hasNoBody ? null : answer.body, { status, statusText, headers });
+}
+
+// Where engines are kept a model is, too: an update must answer without the network as before.
+async function install(): Promise<void> {
+  const kept = await (await caches.open(CACHE)).keys();
+  const isWhole = kept.some(({ url }) => url.startsWith(`${BASE.href}engines/`));
+  const paths = Object.keys(FILES).filter((path) => isWhole || FILES[path]?.isCore);
+  await keep([...paths, LIST]);
 }
 
 async function keepAll(): Promise<void> {

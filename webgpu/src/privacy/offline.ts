@@ -1,5 +1,8 @@
 // Starts the service worker, which keeps the page for when there is no network.
 
+import { countRequest } from "./requests.js";
+
+const SCRIPT = "service-worker.js";
 const RELOADED = "webgpu-reloaded";
 
 export interface OfflineHooks {
@@ -13,7 +16,8 @@ export interface OfflineHooks {
 export async function startOffline({ onUpdate, mayReload }: OfflineHooks): Promise<void> {
   const { serviceWorker } = navigator;
   if (!serviceWorker) return new Promise(() => undefined); // a private window, or plain http
-  serviceWorker.register("service-worker.js", { updateViaCache: "none" }).then(
+  countRequest(SCRIPT); // asked for whenever the page is opened
+  serviceWorker.register(SCRIPT, { updateViaCache: "none" }).then(
     (registration) => followUpdates(registration, onUpdate),
     () => undefined, // the host has none, or is out of reach
   );

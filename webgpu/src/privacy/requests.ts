@@ -22,10 +22,17 @@ export function startWorker(file: string | URL): Worker {
   return new Worker(new URL(file, document.baseURI), { type: "module", name: PAGE });
 }
 
+let see: (seen: Seen) => void = () => undefined; // until someone watches
+
+/** A request that the browser makes for this page and keeps no record of. */
+export function countRequest(url: string): void {
+  see({ url, how: "network" });
+}
+
 /** Call once, first of all. `onChange` is told the sums at each request that left the browser. */
 export function watchRequests(onChange: (counts: RequestCounts) => void): void {
   let counts = NONE;
-  const see = (seen: Seen) => {
+  see = (seen) => {
     const kind = kindOf(seen, new URL("./", document.baseURI));
     if (kind === null) return;
     counts = { ...counts, [kind]: counts[kind] + 1 };
