@@ -13,7 +13,7 @@ import { Library } from "./library";
 import { Models } from "./models";
 import { Places } from "./places";
 import { readAhead } from "./prefill";
-import { problemOf, told } from "./problems";
+import { NO_SERVER } from "./server";
 import { followTheme } from "./theme";
 import { showChart } from "./view_chart";
 import { showComposer } from "./view_composer";
@@ -51,8 +51,7 @@ function show(): void {
 function start(): void {
   probeDevice().then((device) => (models.device.value = device));
   places.look().then(() => {
-    const { slm, llm } = places.tiers.value;
-    byId("to-chat").hidden = !slm && !llm; // a static host has no chat above it
+    byId("to-chat").hidden = places.tiers.value === NO_SERVER; // no chat stands above a static host
   });
   offerModels();
   startOffline({
@@ -63,12 +62,10 @@ function start(): void {
 
 /** The list of models, and what is stored of them; the last one used is loaded again. */
 async function offerModels(): Promise<void> {
-  const note = byId("models-none");
   try {
     models.offered.value = await fetchModels();
-  } catch (error) {
-    note.hidden = false;
-    note.textContent = told(problemOf(error));
+  } catch {
+    byId("models-none").hidden = false;
   }
   await models.look().catch(() => undefined); // no storage: said when a model is to be fetched
   const last = models.remembered();

@@ -19,6 +19,11 @@ export type ModelState =
   | { readonly is: "ready"; readonly model: Model }
   | { readonly is: "failed"; readonly model: Model; readonly problem: Problem };
 
+/** The same model comes in several forms. */
+export function nameOf(model: Model): string {
+  return `${model.title}, ${model.dtype}`;
+}
+
 const CHOSEN = "webgpu-model";
 
 export class Models {

@@ -2,7 +2,7 @@
 
 import type { Asked } from "./asking";
 import { Cell } from "./cell";
-import type { Models } from "./models";
+import { nameOf, type Models } from "./models";
 import { NO_SERVER, generate, tiers, type Reach, type TierName, type Tiers } from "./server";
 
 export type Place = "browser" | TierName | "all";
@@ -19,7 +19,9 @@ export class Places {
   ) {}
 
   async look(): Promise<void> {
-    this.tiers.value = await tiers();
+    const found = await tiers();
+    // Drawing the list of places anew would close it under the pointer.
+    if (JSON.stringify(found) !== JSON.stringify(this.tiers.value)) this.tiers.value = found;
   }
 
   canBe(place: Place): boolean {
@@ -54,18 +56,19 @@ export class Places {
     const model = this.models.ready!;
     return {
       place: "browser",
-      model: model.title,
+      model: nameOf(model),
       backend: model.needs.includes("webgpu") ? "webgpu" : "wasm",
       generate: (...request) => this.models.generate(...request),
     };
   }
 
   #there(name: TierName): Asked {
+    const { model, reach } = this.tiers.value[name]!;
     return {
       place: name,
-      model: this.tiers.value[name]!.model,
+      model,
       backend: "server",
-      generate: (...request) => generate(name, ...request),
+      generate: (...request) => generate(name, reach, ...request),
     };
   }
 }

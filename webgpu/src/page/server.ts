@@ -31,9 +31,11 @@ export async function tiers(): Promise<Tiers> {
   }
 }
 
-/** Streams one answer; an abort gives what was written so far. Throws ServerError. */
+/** Streams one answer; an abort gives what was written so far. Throws ServerError. The person has
+ * agreed that it goes where the model is: the server refuses a model elsewhere without being told. */
 export async function generate(
   tier: TierName,
+  reach: Reach,
   messages: readonly Message[],
   options: GenerateOptions,
   onToken: (text: string) => void,
@@ -45,7 +47,7 @@ export async function generate(
   let finish: Reply["finishReason"] = "stop";
   let usage: Usage | null = null;
   try {
-    for await (const chunk of chunks(await post(tier, messages, options, signal))) {
+    for await (const chunk of chunks(await post(tier, reach, messages, options, signal))) {
       if (chunk.error) throw new ServerError(chunk.error.message);
       const choice = chunk.choices?.[0];
       const piece = choice?.delta?.content ?? "";
@@ -95,6 +97,7 @@ function seenFromHere(tier: Tier | null | undefined): Tier | null {
 
 async function post(
   tier: TierName,
+  reach: Reach,
   messages: readonly Message[],
   options: GenerateOptions,
   signal: AbortSignal,
@@ -107,6 +110,7 @@ async function post(
       messages,
       max_tokens: options.maxTokens,
       temperature: options.temperature,
+      allow_remote: reach !== "machine",
     }),
     signal,
   });

@@ -7,6 +7,7 @@ import { keep, recall } from "./kept";
 import type { Library } from "./library";
 import type { Models } from "./models";
 import { PLACES, type Place, type Places } from "./places";
+import { NO_SERVER } from "./server";
 import { language, say, type Key } from "./words";
 
 const DRAFT = "webgpu-question"; // of this tab: a reload does not lose it, closing the tab does
@@ -33,6 +34,7 @@ export function showComposer(
     if (event.key === "Escape" && asking.isBusy.value && !isOpen) asking.stop();
   });
   byId("stop").addEventListener("click", () => asking.stop());
+  select.addEventListener("focus", () => places.look()); // a model may be ready by now
   select.addEventListener("change", () => (places.chosen.value = select.value as Place));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -104,7 +106,7 @@ function note(models: Models, places: Places): string {
     const { slm, llm } = tiers.value;
     const why = [slm, llm].find((tier) => tier && !tier.ready)?.note;
     if (models.ready === null) return say("note_no_model");
-    return !slm && !llm ? say("note_no_server") : why ? say("note_not_ready", { why }) : say("note_stays");
+    return tiers.value === NO_SERVER ? say("note_no_server") : why ? say("note_not_ready", { why }) : say("note_stays");
   }
   const names = chosen.value === "all" ? (["slm", "llm"] as const) : [chosen.value];
   const farthest = names.map((one) => tiers.value[one]?.reach);

@@ -11,7 +11,10 @@ import { isAbort, problemOf, told } from "./problems";
 import { figure, language, say, size } from "./words";
 
 // What decides whether a model fits; the text to copy has all of them.
-const LIMITS = ["maxBufferSize", "maxStorageBufferBindingSize"] as const;
+const LIMITS = [
+  ["maxBufferSize", "limit_buffer"],
+  ["maxStorageBufferBindingSize", "limit_binding"],
+] as const;
 
 export function showMachine(models: Models, asking: Asking): void {
   drawn(() => draw(models, asking), models.device, models.state, asking.isBusy, language);
@@ -68,7 +71,7 @@ function draw(models: Models, asking: Asking): void {
       ...fact(say("proof"), proof(asking)),
       ...fact(say("gpu"), adapter ? named(adapter) : say("gpu_none")),
       ...fact(say("threads"), device.hasThreads ? figure(device.threads) : say("threads_none")),
-      ...(adapter ? LIMITS.flatMap((name) => limit(name, adapter.limits[name])) : []),
+      ...(adapter ? LIMITS.flatMap(([name, key]) => limit(key, adapter.limits[name])) : []),
       ...(adapter ? fact("shader-f16", say(adapter.features.includes("shader-f16") ? "yes" : "no")) : []),
     ),
     ...warnings(device).map((text) => h("p", { class: "muted" }, text)),
@@ -79,8 +82,8 @@ function fact(name: string, value: string): Child[] {
   return [h("dt", {}, name), h("dd", {}, value)];
 }
 
-function limit(name: string, bytes: number | undefined): Child[] {
-  return bytes === undefined ? [] : fact(name, size(bytes));
+function limit(key: (typeof LIMITS)[number][1], bytes: number | undefined): Child[] {
+  return bytes === undefined ? [] : fact(say(key), size(bytes));
 }
 
 function warnings(device: Device): string[] {

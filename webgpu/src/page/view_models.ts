@@ -3,7 +3,7 @@
 import type { Model, StoredModel } from "../types";
 import { drawn } from "./cell";
 import { byId, fill, h, type Child } from "./dom";
-import type { Models, ModelState } from "./models";
+import { nameOf, type Models, type ModelState } from "./models";
 import { told } from "./problems";
 import { language, percent, say, size } from "./words";
 
@@ -11,7 +11,7 @@ export function showModels(models: Models, announce: (said: string) => void): vo
   let before: ModelState["is"] = "none";
   models.state.watch((state) => {
     if (state.is !== before && state.is === "ready") {
-      announce(say("model_ready", { model: state.model.title }));
+      announce(say("model_ready", { model: nameOf(state.model) }));
       byId<HTMLDetailsElement>("other-models").open = false;
     }
     if (state.is !== before && state.is === "failed") announce(told(state.problem));
@@ -37,7 +37,7 @@ function drawState(models: Models): void {
 
 function stateView(models: Models, state: ModelState): Child[] {
   if (state.is === "none") return [h("p", { class: "muted" }, say("model_none"))];
-  const title = h("p", { class: "name" }, state.model.title);
+  const title = h("p", { class: "name" }, nameOf(state.model));
   if (state.is === "ready") return [title, h("p", { class: "good" }, say("model_is_ready"))];
   if (state.is === "failed") {
     const other = state.problem.remedy === "cpu" ? models.withoutGpu() : state.model;
@@ -105,11 +105,11 @@ function modelView(models: Models, model: Model): HTMLElement {
   return h(
     "li",
     { class: isCurrent ? "model is-current" : "model" },
-    h("p", { class: "name" }, model.title),
+    h("p", { class: "name" }, nameOf(model)),
     h(
       "p",
       { class: "muted" },
-      [size(total), model.dtype, model.licence, say("memory", { size: size(model.memoryBytes) })].join(" · "),
+      [size(total), model.licence, say("memory", { size: size(model.memoryBytes) })].join(" · "),
     ),
     h("p", { class: "muted" }, say(model.needs.includes("webgpu") ? "runs_on_gpu" : "runs_on_cpu")),
     stored && h("p", { class: "good" }, storedText(stored, total)),
@@ -125,12 +125,12 @@ function modelView(models: Models, model: Model): HTMLElement {
             type: "button",
             class: "button",
             disabled: isBusy,
-            "aria-label": `${say(label)}: ${model.title}`,
+            "aria-label": `${say(label)}: ${nameOf(model)}`,
             onclick: () => models.use(model),
           },
           say(label),
         ),
-      stored && removeButton(models, model.name, model.title),
+      stored && removeButton(models, model.name, nameOf(model)),
     ),
     h(
       "details",

@@ -19,7 +19,7 @@ export const ENGLISH = {
   // models
   title_model: "Model",
   models_to_choose: "Models to choose from",
-  models_none: "No list of models came with this page. Reload it, or put models.json beside it.",
+  models_none: "No list of models can be read beside this page. Reload it; if that does not help, models.json is missing or damaged.",
   models_unfit: "Cannot run here: {count}",
   model_none: "Choose a model. It is fetched once and kept in this browser.",
   model_ready: "{model} is ready.",
@@ -163,6 +163,8 @@ export const ENGLISH = {
   proof_dispatches: "{count} dispatches to the graphics card in the last answer",
   gpu: "Graphics card",
   gpu_none: "none given",
+  limit_buffer: "Largest buffer",
+  limit_binding: "Largest binding",
   threads: "Threads",
   threads_none: "1",
   problem_no_adapter:
@@ -223,7 +225,6 @@ export const ENGLISH = {
     "What came is not the file that was listed (its SHA-256 differs). It was deleted. Try again, or choose another model.",
   problem_damaged: "What is kept of this model is damaged. Delete the model and fetch it again.",
   problem_busy: "Another tab is using this model. Close that tab, and try again.",
-  problem_bad_list: "The list of models cannot be read. Reload the page.",
 } as const;
 
 export const ENGLISH_NOUNS = {

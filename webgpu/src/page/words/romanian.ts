@@ -21,7 +21,7 @@ export const ROMANIAN: Readonly<Record<keyof typeof ENGLISH, string>> = {
   // models
   title_model: "Model",
   models_to_choose: "Modele din care poți alege",
-  models_none: "Cu această pagină nu a venit nicio listă de modele. Reîncarc-o sau pune models.json lângă ea.",
+  models_none: "Lângă această pagină nu poate fi citită nicio listă de modele. Reîncarc-o; dacă nu ajută, models.json lipsește sau este deteriorat.",
   models_unfit: "Nu pot rula aici: {count}",
   model_none: "Alege un model. Este adus o singură dată și păstrat în acest browser.",
   model_ready: "{model} este gata.",
@@ -165,6 +165,8 @@ export const ROMANIAN: Readonly<Record<keyof typeof ENGLISH, string>> = {
   proof_dispatches: "{count} lansări pe placa grafică la ultimul răspuns",
   gpu: "Placă grafică",
   gpu_none: "niciuna oferită",
+  limit_buffer: "Cel mai mare tampon",
+  limit_binding: "Cea mai mare legare",
   threads: "Fire de execuție",
   threads_none: "1",
   problem_no_adapter:
@@ -225,7 +227,6 @@ export const ROMANIAN: Readonly<Record<keyof typeof ENGLISH, string>> = {
     "Ce a venit nu este fișierul din listă (SHA-256 diferă). A fost șters. Încearcă din nou sau alege alt model.",
   problem_damaged: "Ce este păstrat din acest model este deteriorat. Șterge modelul și adu-l din nou.",
   problem_busy: "Altă filă folosește acest model. Închide fila aceea și încearcă din nou.",
-  problem_bad_list: "Lista de modele nu poate fi citită. Reîncarcă pagina.",
 };
 
 export const ROMANIAN_NOUNS: Readonly<Record<keyof typeof ENGLISH_NOUNS, readonly [string, string, string]>> = {
