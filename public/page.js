@@ -4,7 +4,7 @@ if (!localStorage.getItem('vite-ui-theme')) localStorage.setItem('vite-ui-theme'
 document.documentElement.lang = navigator.language;
 
 const PANELS = ['documents', 'models'];
-const ROMANIAN = { Documents: 'Documente', Models: 'Modele' };
+const ROMANIAN = { Documents: 'Documente', Models: 'Modele', 'In the browser': 'În browser' };
 
 document.addEventListener('click', (event) => {
   const panel = PANELS.find((one) =>
@@ -28,8 +28,8 @@ new MutationObserver(() => {
 
 if (navigator.language.toLowerCase().startsWith('ro')) {
   new MutationObserver(() => {
-    for (const panel of PANELS) {
-      const label = document.querySelector(`a[href="#${panel}"] span`);
+    for (const link of [...PANELS.map((panel) => `#${panel}`), '/webgpu/']) {
+      const label = document.querySelector(`a[href="${link}"] span`);
       if (label && ROMANIAN[label.textContent]) label.textContent = ROMANIAN[label.textContent];
     }
   }).observe(document, { childList: true, subtree: true });
