@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rag.commands import foundry
+from rag.commands import browser, foundry
 from rag.commands.terminal import (
     example,
     json_option,
@@ -35,6 +35,7 @@ TIERS: tuple[Tier, ...] = ("slm", "llm")
 MB = 1_000_000
 
 name_argument = click.argument("name", callback=foundry.model_name, metavar="NAME")
+files_argument = click.argument("name", callback=browser.model_name, metavar="NAME")
 
 
 @click.group(
@@ -69,6 +70,7 @@ async def show(as_json: bool, remote: bool) -> None:
                 "tiers": [tier_json(status) for status in tiers],
                 "servers": [server_json(found) for found in servers],
                 "embedded": [embedded_json(one) for one in embedded],
+                "browser": browser.listed_json(settings.data_dir),
                 "foundry": foundry.fetched_json(settings.data_dir),
             }
         )
@@ -82,6 +84,7 @@ async def show(as_json: bool, remote: bool) -> None:
     for one in embedded:
         click.echo(f"  {one.name:<20} {_embedded_line(one)}")
     foundry.show(settings.data_dir)
+    browser.show(settings.data_dir)
 
 
 def show_server(server: FoundServer) -> None:
@@ -96,17 +99,27 @@ def show_server(server: FoundServer) -> None:
 models.add_command(foundry.foundry)
 
 
-@models.command(epilog=example("models pull qwen2.5-coder-1.5b", "models pull foundry:phi-4-mini"))
-@name_argument
+@models.command(
+    epilog=example(
+        "models pull qwen2.5-coder-1.5b",
+        "models pull foundry:phi-4-mini",
+        "models pull browser:smollm2-135m-q8_0",
+    )
+)
+@files_argument
 @json_option
 def pull(name: str, as_json: bool) -> None:
-    """Fetch a model now and prepare it for this machine."""
+    """Fetch a model now and prepare it for this machine or, as browser:NAME, for browsers."""
     if name.startswith(foundry.PREFIX):
         foundry.pull(name, as_json)
         return
     started = time.monotonic()
     with progress_shown() as on_progress:
-        folder = prepared(WEIGHTS[name], weights.models_folder(load().data_dir), on_progress)
+        data_dir = load().data_dir
+        if name.startswith(browser.PREFIX):
+            folder = browser.pull(name, data_dir, on_progress)
+        else:
+            folder = prepared(WEIGHTS[name], weights.models_folder(data_dir), on_progress)
     if as_json:
         seconds = time.monotonic() - started
         print_json({"pulled": name, "folder": str(folder), "seconds": seconds})
@@ -114,13 +127,22 @@ def pull(name: str, as_json: bool) -> None:
         click.echo(f"{name} is ready to be used.")
 
 
-@models.command(epilog=example("models remove qwen2.5-coder-1.5b"))
-@name_argument
+@models.command(
+    epilog=example("models remove qwen2.5-coder-1.5b", "models remove browser:smollm2-135m-q8")
+)
+@files_argument
 @json_option
 def remove(name: str, as_json: bool) -> None:
-    """Delete everything of a model; it is fetched again when it is next needed."""
-    is_foundry = name.startswith(foundry.PREFIX)
-    freed = foundry.remove(name) if is_foundry else weights.remove(name, load().data_dir)
+    """Delete everything of a model; it is fetched again when it is next needed.
+
+    Of browser:NAME only what was made goes, not the embedded model's file that it was made of.
+    """
+    if name.startswith(foundry.PREFIX):
+        freed = foundry.remove(name)
+    elif name.startswith(browser.PREFIX):
+        freed = browser.remove(name, load().data_dir)
+    else:
+        freed = weights.remove(name, load().data_dir)
     if as_json:
         print_json({"removed": name, "freed_bytes": freed})
     else:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,9 @@ import pytest
 from scripted_server import ScriptedServer
 
 from rag.cli import main
+from rag.commands import browser
+from rag.models.browser import prepare
+from rag.models.browser.catalogue import BROWSER_MODELS, BrowserFile
 
 Output = pytest.CaptureFixture[str]
 
@@ -73,3 +79,49 @@ def test_another_machine_is_sent_nothing_when_models_are_listed(
 @pytest.mark.parametrize("name", ["smollm2-135m", "foundry:phi-4-mini"])
 def test_it_is_told_when_a_model_to_unload_was_not_loaded(capsys: Output, name: str) -> None:
     assert as_json(capsys, "models", "unload", name) == {"unloaded": name, "was_loaded": False}
+
+
+# --- models for browsers
+
+
+def test_a_model_is_listed_for_browsers_when_nothing_of_it_is_here(capsys: Output) -> None:
+    told = {one["name"]: one for one in as_json(capsys, "models")["browser"]}
+    assert told["smollm2-135m-q8"]["needs"] == ["webgpu"]
+    assert told["smollm2-135m-q8_0"] == {
+        "name": "smollm2-135m-q8_0",
+        "title": "SmolLM2-135M-Instruct",
+        "engine": "wllama",
+        "dtype": "q8_0",
+        "needs": [],
+        "licence": "Apache-2.0",
+        "size_bytes": 144_811_072,
+        "memory_bytes": 450_000_000,
+        "context_tokens": 2048,
+        "prepared": False,
+    }
+
+
+def test_a_models_files_are_made_and_gone_when_a_browser_is_to_have_it(
+    capsys: Output, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = b"GGUF made"
+
+    class Recipe:
+        def make(self, _gguf: Path, folder: Path) -> Iterator[tuple[int, int]]:
+            (folder / "a.gguf").write_bytes(content)
+            yield 1, 1
+
+    file = BrowserFile("a.gguf", len(content), hashlib.sha256(content).hexdigest())
+    model = replace(BROWSER_MODELS["smollm2-135m-q8_0"], files=(file,), recipe=Recipe())
+    monkeypatch.setattr(browser, "BROWSER_MODELS", {model.name: model})
+    monkeypatch.setattr(prepare, "fetch", lambda *_: tmp_path / "source.gguf")
+    told = as_json(capsys, "models", "pull", f"browser:{model.name}")
+    assert told["pulled"] == "browser:smollm2-135m-q8_0"
+    assert (Path(told["folder"]) / "a.gguf").read_bytes() == content
+    removed = as_json(capsys, "models", "remove", f"browser:{model.name}")
+    assert removed == {"removed": "browser:smollm2-135m-q8_0", "freed_bytes": len(content)}
+
+
+def test_the_names_are_told_when_no_browser_has_the_model(capsys: Output) -> None:
+    assert main(["models", "pull", "browser:other"]) == 2
+    assert "browser:smollm2-135m-q8_0" in capsys.readouterr().err

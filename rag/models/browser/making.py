@@ -1,6 +1,7 @@
 """A GGUF file in, a folder of files that a browser's engine loads out: always the same bytes.
 
-It knows neither where the file comes from nor which hashes are expected.
+It knows neither where the file comes from nor which hashes are expected. What it is made with is
+imported only then: the list of models is looked at much more often.
 """
 
 from __future__ import annotations
@@ -11,11 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rag.models.browser.decoder import decoder
-from rag.models.browser.source import Source
-from rag.models.browser.tokenizer import json_files
-from rag.models.embedded.gguf_file import rewrite
-
 
 @dataclass(frozen=True, slots=True)
 class AsQ8:
@@ -25,6 +21,8 @@ class AsQ8:
 
     def make(self, gguf: Path, folder: Path) -> Generator[tuple[int, int], None, None]:
         """Yields how much is done, of how much."""
+        from rag.models.embedded.gguf_file import rewrite  # noqa: PLC0415
+
         yield from rewrite(gguf, folder / self.file)
 
 
@@ -39,6 +37,10 @@ class AsOnnx:
 
     def make(self, gguf: Path, folder: Path) -> Generator[tuple[int, int], None, None]:
         """Yields how much is done, of how much."""
+        from rag.models.browser.decoder import decoder  # noqa: PLC0415
+        from rag.models.browser.source import Source  # noqa: PLC0415
+        from rag.models.browser.tokenizer import json_files  # noqa: PLC0415
+
         source = Source(gguf)
         for name, content in json_files(source, self.context_tokens, self.file).items():
             text = json.dumps(content, ensure_ascii=False, indent=1)

@@ -44,36 +44,38 @@ def prepare(
     folder: Path,
     on_progress: OnProgress,
     stop: threading.Event | None = None,
-) -> None:
-    """Fetch and convert what is not there yet.
+) -> Path:
+    """The folder of a model's files, once what is not there yet is fetched and converted.
 
     Blocks. What ``on_progress`` raises, or setting ``stop``, ends it and leaves nothing half.
     Another process that prepares the same is waited for. Raises WeightsError.
     """
-    stop = stop or threading.Event()
+    stop, recipe = stop or threading.Event(), model.recipe
+    target = _target(model, folder)
     if is_prepared(model, folder):
-        return
+        return target
     gguf = fetch(model.source, folder, on_progress, stop)
-    recipe = model.recipe
     if recipe is None:
-        return
+        return target
 
     def on_share(done: int, total: int) -> None:
         if stop.is_set():
             raise WeightsError(f"Preparing {model.name} was stopped.")
         on_progress(Progress("convert", done, total, "steps"))
 
-    target = _target(model, folder)
     with disk_errors(folder, model.size_bytes):
         target.parent.mkdir(parents=True, exist_ok=True)
         with locked(target.with_name(f"{model.name}.lock"), lambda: on_share(0, 0)):
             if not is_prepared(model, folder):
                 require_room(folder, model.size_bytes)
                 _make(model, recipe, gguf, target, on_share)
+    return target
 
 
 def remove(model: BrowserModel, folder: Path) -> int:
     """Delete what was made of a model, not the file it was made of: the bytes that are free now."""
+    if model.recipe is None:
+        return 0
     target = _target(model, folder)
     freed = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
     with disk_errors(folder, 0):
@@ -114,7 +116,8 @@ def _check(path: Path, file: BrowserFile, model: BrowserModel) -> None:
 
 
 def _target(model: BrowserModel, folder: Path) -> Path:
-    return folder / _FOLDER / model.name
+    """Where its files are; one that is used as it was fetched stays where it is."""
+    return folder / _FOLDER / model.name if model.recipe else folder
 
 
 def _path(model: BrowserModel, file: BrowserFile, folder: Path) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from models.browser import reference, tiny
+from models.browser.computing import Computed
 
 from rag.errors import WeightsError
 from rag.models.browser.making import AsOnnx, AsQ8, Recipe
@@ -58,22 +59,6 @@ def test_the_files_are_those_that_transformers_js_asks_for_when_a_graph_is_made(
     }
 
 
-def session(folder: Path, file: str) -> Any:
-    onnxruntime = pytest.importorskip("onnxruntime", reason="comes with Foundry Local's SDK")
-    return onnxruntime.InferenceSession(folder / "onnx" / file, providers=["CPUExecutionProvider"])
-
-
-def run(session: Any, ids: list[int], past: dict[str, np.ndarray], dtype: str) -> dict[str, Any]:
-    """The outputs by name, once ``ids`` are read after ``past``."""
-    empty = np.zeros((1, tiny.KV_HEADS, 0, tiny.WIDTH // tiny.HEADS), dtype)
-    names = [one.name for one in session.get_inputs() if one.name.startswith("past")]
-    before = {name: past.get(name, empty) for name in names}
-    total = before[names[0]].shape[2] + len(ids)
-    given = {"input_ids": np.array([ids]), "attention_mask": np.ones((1, total), np.int64)}
-    outputs = [one.name for one in session.get_outputs()]
-    return dict(zip(outputs, session.run(outputs, given | before), strict=True))
-
-
 @pytest.mark.parametrize("family", ["llama", "qwen2"])
 @pytest.mark.parametrize(
     ("bits", "dtype", "tolerance"), [(8, "float32", 0.4), (8, "float16", 0.4), (4, "float32", 6)]
@@ -83,21 +68,19 @@ def test_the_scores_are_those_of_the_weights_when_a_prompt_is_read(
 ) -> None:
     gguf = tiny.write(tmp_path / "tiny.gguf", family)
     made(AsOnnx("m.onnx", bits, dtype, 128), gguf, tmp_path / "made")
-    scores = run(session(tmp_path / "made", "m.onnx"), PROMPT, {}, dtype)["logits"]
-    assert scores.shape == (1, 1, len(tiny.TOKENS))
+    scores = Computed(tmp_path / "made" / "onnx" / "m.onnx", dtype).read(PROMPT)
     expected = reference.scores(gguf, PROMPT)
-    assert np.abs(scores[0, 0] - expected).max() < tolerance
+    assert np.abs(scores - expected).max() < tolerance
     if bits == 8:
-        assert scores[0, 0].argmax() == expected.argmax()
+        assert scores.argmax() == expected.argmax()
 
 
 def test_the_scores_are_the_same_when_a_prompt_is_read_in_two_parts(tmp_path: Path) -> None:
     made(EXACT, tiny.write(tmp_path / "tiny.gguf"), tmp_path / "made")
-    graph = session(tmp_path / "made", EXACT.file)
-    whole = run(graph, PROMPT, {}, "float32")["logits"]
-    begun = run(graph, PROMPT[:3], {}, "float32")
-    past = {name.replace("present", "past_key_values"): kept for name, kept in begun.items()}
-    np.testing.assert_allclose(run(graph, PROMPT[3:], past, "float32")["logits"], whole, atol=1e-4)
+    graph = tmp_path / "made" / "onnx" / EXACT.file
+    whole, parts = Computed(graph).read(PROMPT), Computed(graph)
+    parts.read(PROMPT[:3])
+    np.testing.assert_allclose(parts.read(PROMPT[3:]), whole, atol=1e-4)
 
 
 def test_the_tokenizer_is_the_files_own_when_its_json_is_made(tmp_path: Path) -> None:

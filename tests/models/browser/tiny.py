@@ -11,7 +11,14 @@ from gguf import GGMLQuantizationType, quants
 WIDTH, INNER, HEADS, KV_HEADS, LAYERS = 64, 128, 4, 2, 2
 BYTES = [chr(one) for one in range(0x21, 0x7F)]
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tool>", "[PAD4]"]
-TOKENS = [*SPECIAL, *BYTES, "he", "hel"]
+TOKENS = [
+    *SPECIAL,
+    *BYTES,
+    "Ġ",
+    "Ċ",
+    "he",
+    "hel",
+]  # a space and the end of a line, as bytes are spelt
 MERGES = ["h e", "he l"]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -19,7 +26,7 @@ TEMPLATE = (
 KIND = GGMLQuantizationType.Q8_0
 
 
-def write(path: Path, family: str = "llama", seed: int = 7) -> Path:
+def write(path: Path, family: str = "llama", seed: int = 8) -> Path:
     """``qwen2`` has biases and an output matrix of its own."""
     writer = gguf.GGUFWriter(path, arch=family)
     _write_facts(writer, family)
