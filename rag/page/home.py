@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SLOW_IMPORTS = ("rag.workspace", "rag.retrieval.joint", "rag.page.reading")  # a second and more
 LOOK_S = 0.3  # between two looks at what is waited for
+LAST_WORDS_S = 0.5  # that they are on their way before the connections are closed
 MEGA = 1_000_000
 
 
@@ -50,6 +51,7 @@ class Home:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.settings.shutdown_s):
                     await workspace.turnstile.shut()
+                    await asyncio.sleep(LAST_WORDS_S)
 
     async def workspace(self) -> Workspace:
         """Once it is open; opened anew if that has failed. Raises what opening it raised."""

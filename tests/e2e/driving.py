@@ -57,14 +57,19 @@ def start(
     for name, text in (additions or {}).items():
         with (folder / name).open("a", encoding="utf-8") as file:
             file.write(text)
+    return run(folder, settings)
+
+
+def run(folder: Path, settings: Mapping[str, str]) -> App:
+    """Run the copy in ``folder``, once more perhaps, once it serves its page."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("RAG_", "CHAINLIT"))
     }
-    environment |= {"RAG_DATA_DIR": str(folder / "data"), **settings}
+    environment |= {"RAG_DATA_DIR": str(folder / "data"), "RAG_SHUTDOWN_S": "0", **settings}
     environment.pop("CI", None)  # Chainlit's own switch of that name sets keys
-    with (folder / "log.txt").open("wb") as log:
+    with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "chainlit", "run", "app.py", "-w", "--headless"),
