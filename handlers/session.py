@@ -12,6 +12,7 @@ import chainlit as cl
 from chainlit import server
 
 from handlers import reply
+from handlers.loop import drop_cancelled
 from rag import types
 from rag.page import choices, places
 from rag.page.chat import Chat
@@ -47,8 +48,11 @@ async def in_turn(work: Coroutine[Any, Any, None]) -> None:
     """Do ``work`` when this person has a place for it. Raises TooManyTurns."""
     with closing(work):
         workspace = await home().workspace()
-        async with workspace.turnstile.turn(person()):
-            await work
+        try:
+            async with workspace.turnstile.turn(person()):
+                await work
+        finally:
+            drop_cancelled()
 
 
 def values() -> dict[str, Any]:
