@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import chainlit as cl
 from chainlit import server
 from chainlit.config import config
-from chainlit.session import WebsocketSession
 
 state = server.app.state
 
@@ -40,15 +39,33 @@ if hasattr(state, "rag"):
 import rag  # noqa: E402
 
 # Some are imported for what they register alone.
-from handlers import briefing, comparing, doors, machine, panels, reply, session, turns  # noqa: E402, F401
-from rag.errors import SettingsError  # noqa: E402
+from handlers import (  # noqa: E402
+    belongings,
+    briefing,
+    comparing,  # noqa: F401
+    doors,  # noqa: F401
+    history,
+    machine,  # noqa: F401
+    panels,
+    people,
+    reply,
+    resuming,
+    session,
+    turns,
+)
+from rag.api.routes import api_routes  # noqa: E402
+from rag.errors import PeopleError, SettingsError  # noqa: E402
 from rag.page import choices, guard, routes  # noqa: E402
 from rag.page.home import Home  # noqa: E402
 from rag.page.meanwhile import meanwhile  # noqa: E402
 from rag.page.wording import wording  # noqa: E402
 from rag.settings import load  # noqa: E402
+from rag.webgpu.host import ChatHost  # noqa: E402
+from rag.webgpu.routes import webgpu_routes  # noqa: E402
 
 if TYPE_CHECKING:
+    from chainlit.types import ThreadDict
+
     from rag.workspace import Workspace
 
 for chatty in ("httpx", "httpx2", "watchfiles.main"):
@@ -63,25 +80,43 @@ if not hasattr(state, "home"):
         state.home = Home(load())
     except SettingsError as exc:
         raise SystemExit(str(exc)) from exc
+    server.app.add_middleware(people.Asking)
     server.app.add_middleware(guard.Guard, allowed_origins=config.project.allow_origins)
 home: Home = state.home
+try:
+    keeps_chats = people.open_doors(home.settings, config.run.host)
+except (SettingsError, PeopleError) as exc:
+    raise SystemExit(str(exc)) from exc
+if keeps_chats and not hasattr(state, "history"):
+    state.history = history.History(home.settings)
 
 page_routes = routes.page_routes(
-    html=partial(server.get_html_template, config.run.root_path),
-    session=WebsocketSession.get_by_id,
-    source=home.source,
+    html=partial(people.page, config.run.root_path),
+    session=people.session_of,
+    source=belongings.source,
     on_upload=home.expect_files,
     add_server=home.add_server,
     max_bytes=home.settings.max_file_mb * 1_000_000,
     prefix=config.run.root_path,
 )
-routes.install(page_routes, server.app, server.router)
+api = api_routes(home, config.run.root_path)
+own = routes.own_routes(own=belongings.own, mine=belongings.packed, prefix=config.run.root_path)
+in_browser = ChatHost(home.settings, home.workspace, people.may_ask)
+built = Path(__file__).parent / "public" / "webgpu"
+browser_page = webgpu_routes(in_browser, built, config.run.root_path)
+routes.install([*page_routes, *own, *api, *browser_page], server.app, server.router)
 server.get_markdown_str = routes.about  # type: ignore[attr-defined]
 
+
+async def close() -> None:
+    await in_browser.preparing.close()
+    await home.close()
+
+
 cl.on_app_startup(home.start)
-cl.on_app_shutdown(home.close)
-# A DATABASE_URL meant for another program must not switch Chainlit's own history on.
-cl.data_layer(lambda: None)  # type: ignore[arg-type,return-value]
+cl.on_app_shutdown(close)
+# Also None: a DATABASE_URL meant for another program must not switch Chainlit's own history on.
+cl.data_layer(history.history)  # type: ignore[arg-type]
 
 
 # --- a chat ------------------------------------------------------------------------------
@@ -108,6 +143,14 @@ async def greet() -> None:
         await home.prepared(session.chosen())
 
 
+if keeps_chats:
+
+    @cl.on_chat_resume
+    async def resume(thread: ThreadDict) -> None:
+        await resuming.take_up(thread)
+        await begin()
+
+
 @cl.on_message
 async def on_message(message: cl.Message) -> None:
     cl.context.session.current_task = asyncio.current_task()  # so that an edited turn stops, too
@@ -119,8 +162,9 @@ async def on_message(message: cl.Message) -> None:
         if briefing.is_asked_for(message):
             await session.in_turn(briefing.brief(message, workspace))
         elif question := message.content.strip():
-            for asked in session.the_chat().rewind(message.id):
+            for turn_id, asked in session.the_chat().rewind(message.id).items():
                 await asked.screen.clear()
+                await resuming.undone([turn_id])
             await session.in_turn(turns.answer(question, message.id, workspace))
         elif ready:
             await cl.Message(ready).send()
@@ -130,10 +174,11 @@ async def take_in(files: Sequence[cl.Element], workspace: Workspace) -> str:
     """Read dropped files into the chat; a sentence on those that can now be asked about."""
     from rag.page.reading import Dropped, Reading  # noqa: PLC0415 (slow)
 
-    link = f"/project/file/{{}}?session_id={cl.context.session.id}"
-    dropped = [Dropped(Path(str(one.path)), one.name, link.format(one.id)) for one in files]
+    dropped = [
+        Dropped(Path(str(one.path)), one.name, await belongings.address_of(one)) for one in files
+    ]
     reading = Reading(dropped, session.the_chat())
     known = {entry.id for entry in workspace.library.documents()}
-    await reply.follow(reading, workspace.read(reading.sources), known)
+    await reply.follow(reading, resuming.kept(workspace.read(reading.sources)), known)
     await panels.send_settings(workspace)
     return reading.ready() if reading.searched else ""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import chainlit as cl
 
 from handlers import reply
+from handlers.history import whose_rows
 from handlers.session import chosen, finder, tell_waiting, the_chat
 from handlers.turns import consent
 from rag.page.meanwhile import meanwhile
@@ -92,7 +93,7 @@ async def run(
                     step.name, step.output = progress.title, progress.lines
                     await step.update()
                     if isinstance(event, Turned):
-                        await workspace.record(event.end, event.mode)
+                        await workspace.record(event.end, event.mode, *whose_rows())
                     elif isinstance(event, SectionDone | Briefed):
                         made = event.briefing
         except asyncio.CancelledError:  # by the stop button

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import chainlit as cl
 
 from handlers import reply
+from handlers.history import whose_rows
 from handlers.session import (
     at_work,
     chosen,
@@ -104,7 +105,7 @@ async def tell(side: Side, asked: Asked, aside: Chat, turn_id: str) -> None:
     try:
         end = await told.tell(events)
     finally:
-        await workspace.record(end, side.tier)
+        await workspace.record(end, side.tier, *whose_rows())
 
 
 async def one_by_one(tells: Sequence[Tell], *, at_once: bool) -> None:

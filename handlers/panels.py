@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import chainlit as cl
 
-from handlers import reply
+from handlers import reply, resuming
 from handlers.session import chosen, errors_shown, home, the_chat, values
 from rag.models import tiers
 from rag.page import choices, listing, model_list, routes
@@ -63,7 +63,12 @@ async def change_models(action: cl.Action) -> dict[str, Any]:
 
 async def listed(name_contains: str = "") -> dict[str, Any]:
     library = (await home().workspace()).library
-    return listing.documents(the_chat(), library.documents(), name_contains)
+    return listing.documents(the_chat(), library.documents(), name_contains, has_keeper())
+
+
+def has_keeper() -> bool:
+    """Whether the library is shared, and only read here."""
+    return home().settings.login != "none"
 
 
 @cl.action_callback("documents")
@@ -74,6 +79,9 @@ async def change_list(action: cl.Action) -> dict[str, Any]:
             workspace = await home().workspace()
             if upload := the_chat().forget(document_id):
                 routes.discard(upload.file_id, cl.context.session)
+                await resuming.forget(document_id)
+            elif has_keeper():
+                await cl.ErrorMessage(the_chat().words("shared_stays")).send()
             else:
                 await workspace.forget(document_id)
             await send_settings(workspace)

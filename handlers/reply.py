@@ -47,6 +47,30 @@ class Reply:
         self.thought: cl.Step | None = None  # going on
         self.thoughts: list[cl.Step] = []
 
+    def parts(self) -> dict[str, Any]:
+        """Their ids, by which ``of`` finds them again."""
+        return {
+            "message": self.message.id,
+            "found": self.found.id if self.found else "",
+            "folded": [step.id for step in self.folded],
+            "thoughts": [step.id for step in self.thoughts],
+        }
+
+    @classmethod
+    def of(cls, parts: Mapping[str, Any], thread: Mapping[str, Any]) -> Reply:
+        """One that was shown before, of a chat that is taken up again."""
+        one, steps = cls(), {step["id"]: step for step in thread["steps"]}
+        if message := steps.get(parts.get("message")):
+            one.message = cl.Message.from_dict(message)
+            one.message.persisted = True
+        one.elements = _elements(parts.get("message"), thread)
+        if found := steps.get(parts.get("found")):
+            one.found = _step(found)
+            one.found.elements = list(_elements(found["id"], thread))
+        one.folded = [_step(steps[one]) for one in parts.get("folded", ()) if one in steps]
+        one.thoughts = [_step(steps[one]) for one in parts.get("thoughts", ()) if one in steps]
+        return one
+
     async def search(self, title: str, note: str, props: Props) -> None:
         table = cl.CustomElement(name="Search", props=dict(props))
         if self.found is None:
@@ -118,6 +142,7 @@ class Reply:
 
     async def _send(self, *elements: cl.CustomElement) -> None:
         self.elements = list(elements)
+        self.message.persisted = False  # as it is now, and under the id that it has now
         await self.message.send()
         for element in elements:
             await element.send(for_id=self.message.id)
@@ -126,14 +151,33 @@ class Reply:
         """A step where the message stands, which goes on under another id below it."""
         await self._strip()
         step = cl.Step("", kind, self.message.id, self.message.parent_id, icon=icon)
-        step.start = step.created_at
+        step.created_at = step.start = self.message.created_at or step.created_at
         self.message.id, self.message.streaming = str(uuid.uuid4()), False
+        self.message.created_at = utc_now()  # a chat that is taken up again is in order of time
         return step
 
     async def _strip(self) -> None:
         for element in self.elements:
             await element.remove()
         self.elements = []
+
+
+def _step(shown: Mapping[str, Any]) -> cl.Step:
+    step = cl.Step(shown["name"], shown["type"], shown["id"], shown.get("parentId"))
+    step.output, step.persisted = shown.get("output") or "", True
+    step.metadata = dict(shown.get("metadata") or {})
+    step.created_at, step.start, step.end = (
+        shown.get("createdAt"), shown.get("start"), shown.get("end"),
+    )  # fmt: skip
+    return step
+
+
+def _elements(step_id: str | None, thread: Mapping[str, Any]) -> list[cl.CustomElement]:
+    return [
+        cl.CustomElement(name=one["name"], props=one["props"], id=one["id"], for_id=step_id)
+        for one in thread["elements"] or ()
+        if one.get("forId") == step_id and one.get("type") == "custom"
+    ]
 
 
 class Column(Reply):

@@ -40,8 +40,8 @@ def the_chat() -> Chat:
 
 def person() -> str:
     """Who asks: a login, or this chat where there is none."""
-    session = cl.context.session
-    return session.user.identifier if session.user else session.id
+    session, has_login = cl.context.session, home().settings.login != "none"
+    return session.user.identifier if session.user and has_login else session.id
 
 
 async def in_turn(work: Coroutine[Any, Any, None]) -> None:

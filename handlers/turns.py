@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import chainlit as cl
 from chainlit.context import local_steps
 
-from handlers import reply
+from handlers import reply, resuming
+from handlers.history import whose_rows
 from handlers.session import (
     at_work,
     chosen,
@@ -34,6 +35,11 @@ async def answer(
     question: str, turn_id: str, workspace: Workspace, earlier: Asked | None = None
 ) -> None:
     """Answer a question; by the larger model in place of an ``earlier`` answer, if there is one."""
+    async with resuming.under_way(turn_id):
+        await _answer(question, turn_id, workspace, earlier)
+
+
+async def _answer(question: str, turn_id: str, workspace: Workspace, earlier: Asked | None) -> None:
     chat, choice = the_chat(), chosen()
     mode: types.Mode = "llm" if earlier else choice.mode
     async with meanwhile(tell_waiting("kept")):
@@ -51,7 +57,7 @@ async def answer(
     try:
         end = await told.tell(events)
     finally:
-        await workspace.record(end or told.stopped, mode)
+        await workspace.record(end or told.stopped, mode, *whose_rows())
 
 
 async def consent(model: ChatModel) -> bool:
@@ -94,6 +100,7 @@ async def keep_local(action: cl.Action) -> None:
         workspace = await home().workspace()
         kept = await telling.keep(the_chat(), action.payload["question"], finder(workspace))
         if kept:
+            await resuming.done(action.payload["question"])
             await workspace.record_kept(kept.trace_id)
 
 

@@ -31,6 +31,7 @@ COMMANDS = {  # in the order of --help: name → module, what it does
     "ledger": ("ledger", "Show what the turns took, and what escalation saves."),
     "tco": ("tco", "Say what hybrid costs over months, against the cloud."),
     "prices": ("prices", "List what models cost, and how energy is known."),
+    "people": ("people", "Say who may log in, and export or delete what is theirs."),
     "models": ("models", "Show, fetch and remove models."),
     "serve": ("models", "Run the embedded model server alone."),
     "doctor": ("examining", "Check this machine, and say how to mend it."),

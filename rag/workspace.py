@@ -290,7 +290,9 @@ class Workspace:
             watch=self.counters.running,
         )
 
-    async def record(self, end: Answer | Failed, mode: Mode) -> None:
+    async def record(
+        self, end: Answer | Failed, mode: Mode, owner: str = "", chat: str = ""
+    ) -> None:
         """Count a turn, and append it to the ledger, if that is on. Never raises: a broken ledger
         is logged."""
         self.counters.ended(end, mode)
@@ -299,7 +301,7 @@ class Workspace:
             self._spans.ended(end, mode)
         if self.settings.ledger:
             path = self.settings.data_dir / ledger.LEDGER
-            await asyncio.to_thread(ledger.record, path, end, mode)
+            await asyncio.to_thread(ledger.record, path, end, mode, owner, chat)
 
     async def record_kept(self, trace_id: str) -> None:
         """Note that a person took the local answer back after the larger model had answered.

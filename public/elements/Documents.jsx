@@ -37,7 +37,7 @@ export default function Documents() {
               <span className="rag-muted">{one.origin} · {one.size}</span>
               {one.note ? <span className="rag-note">{one.note}</span> : null}
             </div>
-            {asked === one.id ? (
+            {one.is_fixed ? null : asked === one.id ? (
               <span className="rag-sure">
                 <button type="button" className="rag-danger" onClick={() => forget(one.id)}>{labels.remove_sure}</button>
                 <button type="button" onClick={() => setAsked(null)}>{labels.keep}</button>

@@ -55,6 +55,8 @@ class Entry:
     cost_usd: float | None
     parts: Mapping[Tier, Part] = field(default_factory=dict)  # none of turns noted before version 3
     is_kept: bool = False  # a person took the draft back in place of the larger model's answer
+    owner: str = ""  # whose turn it was (rag/people/owners.py)
+    chat: str = ""  # id of the chat it was in; "" outside the page, and once that is deleted
 
 
 def failed_entry(failed: Failed, mode: Mode, at: float) -> Entry:

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from rag.types import Answer, Energy, Failed, Latency, Mode, Reach, Usage
 LEDGER = "ledger.sqlite"  # in the data folder
 
 _APPLICATION = 0x45524C47  # SQLite's application_id: the file is a ledger and nothing else
-_VERSION, _BEFORE = 3, 2
+_VERSION = 4
 _SCHEMA = f"""
     BEGIN IMMEDIATE;
     CREATE TABLE IF NOT EXISTS turns (
@@ -43,36 +43,45 @@ _SCHEMA = f"""
         usage TEXT NOT NULL,
         cost_usd REAL,
         parts TEXT NOT NULL DEFAULT '{{}}',
-        is_kept INTEGER NOT NULL DEFAULT 0
+        is_kept INTEGER NOT NULL DEFAULT 0,
+        owner TEXT NOT NULL DEFAULT '',
+        chat TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX IF NOT EXISTS turns_in_order ON turns (at);
     PRAGMA application_id = {_APPLICATION};
     PRAGMA user_version = {_VERSION};
     COMMIT;
 """
-_SINCE_BEFORE = f"""
-    ALTER TABLE turns ADD COLUMN parts TEXT NOT NULL DEFAULT '{{}}';
-    ALTER TABLE turns ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
-    PRAGMA user_version = {_VERSION};
-"""
-_INSERT = """
-    INSERT INTO turns VALUES (
-        :at, :trace_id, :mode, :route, :slm, :llm, :verdict, :confidence, :draft_verdict,
-        :draft_confidence, :calibration, :signals, :latency, :usage, :cost_usd, :parts, :is_kept
-    )
-"""
+_SINCE = {  # statements that bring a file of that version to the next
+    2: """
+        ALTER TABLE turns ADD COLUMN parts TEXT NOT NULL DEFAULT '{}';
+        ALTER TABLE turns ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;
+        PRAGMA user_version = 3
+    """,
+    3: """
+        ALTER TABLE turns ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+        ALTER TABLE turns ADD COLUMN chat TEXT NOT NULL DEFAULT '';
+        PRAGMA user_version = 4
+    """,
+}
+# Columns by name: SQLite then sees that another process has just added some.
+_COLUMNS = tuple(column.name for column in fields(Entry))
+_INSERT = f"""
+    INSERT INTO turns ({", ".join(_COLUMNS)}) VALUES ({", ".join(f":{one}" for one in _COLUMNS)})
+"""  # noqa: S608
 _JSON = ("signals", "latency", "usage", "parts")  # columns that hold it
 _LOCKED_S = 3.0  # wait for another process that is writing
 
 _log = logging.getLogger(__name__)
 
 
-def record(path: Path, end: Answer | Failed, mode: Mode) -> None:
-    """Append a turn. Never raises for a ledger that cannot be written: the log tells."""
+def record(path: Path, end: Answer | Failed, mode: Mode, owner: str = "", chat: str = "") -> None:
+    """Append a turn of an owner's chat (rag/people/owners.py). Never raises for a ledger that
+    cannot be written: the log tells."""
     at = time.time()
     entry = failed_entry(end, mode, at) if isinstance(end, Failed) else entry_of(end, mode, at)
     try:
-        Ledger(path).append(entry)
+        Ledger(path).append(replace(entry, owner=owner, chat=chat))
     except LedgerError as exc:
         _log.warning("This turn is not in the ledger. %s", exc)
 
@@ -83,6 +92,14 @@ def record_kept(path: Path, trace_id: str) -> None:
         Ledger(path).keep(trace_id)
     except LedgerError as exc:
         _log.warning("It is not in the ledger that the local answer was kept. %s", exc)
+
+
+def unlink(path: Path, owner: str, chat: str | None = None) -> None:
+    """Take out of the owner's rows, of one chat or of all, whose turns they were. Never raises."""
+    try:
+        Ledger(path).unlink(owner, chat)
+    except LedgerError as exc:
+        _log.warning("The ledger still tells whose turns they were. %s", exc)
 
 
 class Ledger:
@@ -103,6 +120,17 @@ class Ledger:
             return
         with self._opened(make=False) as database:
             database.execute("UPDATE turns SET is_kept = 1 WHERE trace_id = ?", [trace_id])
+
+    def unlink(self, owner: str, chat: str | None = None) -> None:
+        """The figures stay; owner, chat and the turn's id go. ``chat`` None: of all chats."""
+        if not self._path.exists():
+            return
+        query = "UPDATE turns SET owner = '', chat = '', trace_id = '' WHERE owner = ?"
+        with self._opened(make=False) as database:
+            if chat is None:
+                database.execute(query, [owner])
+            else:
+                database.execute(f"{query} AND chat = ?", [owner, chat])
 
     def entries(self) -> tuple[Entry, ...]:
         """In the order of time."""
@@ -168,7 +196,7 @@ def _check(database: sqlite3.Connection) -> None:
             f"The file {LEDGER} in the data folder is not a ledger. Move it elsewhere, or delete "
             "it with `python -m rag ledger --wipe`."
         )
-    if _version(database) not in {_BEFORE, _VERSION}:
+    if _version(database) not in {*_SINCE, _VERSION}:
         raise LedgerError(
             "The ledger was made by another version of this program. Use that version, or begin "
             "anew with `python -m rag ledger --wipe`."
@@ -179,8 +207,8 @@ def _bring_up_to_date(database: sqlite3.Connection) -> None:
     if _version(database) == _VERSION:
         return
     database.execute("BEGIN IMMEDIATE")
-    if _version(database) == _BEFORE:  # another process has not been quicker
-        for statement in _SINCE_BEFORE.split(";"):  # a script would commit what is under way
+    while _version(database) != _VERSION:  # another process may have been quicker
+        for statement in _SINCE[_version(database)].split(";"):  # a script would commit in between
             database.execute(statement)
     database.execute("COMMIT")
 

@@ -122,13 +122,13 @@ class Chat:
         both = library if self.index is None else JointIndex((library, self.index))
         return Scoped(both, frozenset(documents)) if documents else both
 
-    def rewind(self, turn_id: str) -> list[Asked]:
-        """Forget a turn that is asked anew, and all that came after it; what they were."""
+    def rewind(self, turn_id: str) -> dict[str, Asked]:
+        """Forget a turn that is asked anew, and all that came after it; what they were, by id."""
         ids = list(self.turns)
         later = ids[ids.index(turn_id) :] if turn_id in ids else []
         for one in [one for one in self.beside if one.partition(" ")[0] in later]:
             del self.beside[one]
-        return [self.turns.pop(one) for one in later]
+        return {one: self.turns.pop(one) for one in later}
 
     def history(self, before: str = "") -> tuple[Message, ...]:
         """Questions and the answers that are shown; those before the turn of that id, if given.

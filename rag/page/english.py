@@ -1,6 +1,9 @@
 """The page's sentences in English: by key, and the nouns that are counted."""
 
 SENTENCES = {
+    "not_kept": "This chat is not being saved, though its answers are shown. {reason}",
+    "interrupted": "This answer was cut off when the program ended. Ask again.",
+    "shared_stays": "The library is shared: only its keeper removes documents from it.",
     # starting
     "opening": "Opening the library",
     "opening_file": "Opening the library: {name}",

@@ -26,9 +26,14 @@ class Entry(Protocol):
     def note(self) -> str: ...
 
 
-def documents(chat: Chat, library: Iterable[Entry], name_contains: str = "") -> dict[str, Any]:
-    """The chat's own documents first, then the library's; at most ``SHOWN``."""
-    rows = [*_own(chat), *_shelved(library, chat.words)]
+def documents(
+    chat: Chat, library: Iterable[Entry], name_contains: str = "", is_shared: bool = False
+) -> dict[str, Any]:
+    """The chat's own documents first, then the library's; at most ``SHOWN``.
+
+    What is of a shared library cannot be removed.
+    """
+    rows = [*_own(chat), *_shelved(library, chat.words, is_shared)]
     wanted = [row for row in rows if name_contains.casefold() in row["name"].casefold()]
     hidden = len(wanted) - SHOWN
     return {
@@ -67,10 +72,11 @@ def _own(chat: Chat) -> Iterator[dict[str, Any]]:
             "size": size(len(document.pages), upload.chunk_count, chat.words),
             "note": document.note,
             "url": upload.url,
+            "is_fixed": False,
         }
 
 
-def _shelved(library: Iterable[Entry], words: Wording) -> Iterator[dict[str, Any]]:
+def _shelved(library: Iterable[Entry], words: Wording, is_shared: bool) -> Iterator[dict[str, Any]]:
     for entry in library:
         yield {
             "id": entry.id,
@@ -79,4 +85,5 @@ def _shelved(library: Iterable[Entry], words: Wording) -> Iterator[dict[str, Any
             "size": size(entry.page_count, entry.chunk_count, words),
             "note": entry.note,
             "url": f"/source/{entry.id}",
+            "is_fixed": is_shared,
         }

@@ -1,6 +1,9 @@
 """The page's sentences in Romanian: by key, and the nouns that are counted."""
 
 SENTENCES = {
+    "not_kept": "Discuția nu se salvează, deși răspunsurile sunt afișate. {reason}",
+    "interrupted": "Răspunsul a fost întrerupt la închiderea programului. Întrebați din nou.",
+    "shared_stays": "Biblioteca este comună: doar cine o îngrijește scoate documente din ea.",
     "opening": "Se deschide biblioteca",
     "opening_file": "Se deschide biblioteca: {name}",
     "download": "Se descarcă {model}: {percent}",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -31,8 +32,13 @@ logger = logging.getLogger(__name__)
 
 PATHS = ("/", "/login", "/login/callback", "/env", "/element/{id}", "/thread/{id}", "/share/{id}")
 PREFIX = "page-"  # of the routes' names
+OURS = (PREFIX, "api-", "webgpu-")
 # Chainlit's page for any address, and FastAPI's about its API, which load from elsewhere.
-REPLACED = {"serve", "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"}
+# Shared chats nobody has asked for: whoever knew the address could read one.
+REPLACED = {
+    *("serve", "openapi", "swagger_ui_html", "swagger_ui_redirect", "redoc_html"),
+    *("share_thread", "get_shared_thread"),
+}
 UPLOADED = "application/octet-stream"  # whatever it claims to be: a browser must not open it
 READABLE = {"text/plain", "text/markdown", "text/csv"}  # harmless in a tab of its own
 SESSION_LOOKS, LOOK_S = 100, 0.05  # for a chat whose page is still connecting
@@ -52,9 +58,10 @@ class Session(Protocol):
 class Source:
     path: Path
     media_type: str
+    name: str = ""  # as it was dropped, where that is not the path's
 
 
-def install(ours: Sequence[Route], app: Starlette, chat: Router) -> None:
+def install(ours: Sequence[BaseRoute], app: Starlette, chat: Router) -> None:
     """Put our routes first, in place of those a former call put there.
 
     ``chat`` is the chat server's part of ``app``: its last route would answer 200 to any address.
@@ -66,7 +73,7 @@ def install(ours: Sequence[Route], app: Starlette, chat: Router) -> None:
 
 def _is_replaced(route: BaseRoute) -> bool:
     name = str(getattr(route, "name", ""))
-    return name.startswith(PREFIX) or name in REPLACED
+    return name.startswith(OURS) or name in REPLACED
 
 
 def page_routes(
@@ -79,7 +86,8 @@ def page_routes(
     max_bytes: int,
     prefix: str = "",
 ) -> list[Route]:
-    """``session`` finds a chat by its id; ``source`` a library document's file, or NotFound.
+    """``session`` finds a chat by its id, if it is theirs who ask; ``source`` a library document's
+    file, or NotFound.
 
     ``on_upload`` is awaited when a file begins to arrive. ``add_server`` takes a model server's
     address and key, which never travel through the chat, and raises SettingsError.
@@ -140,19 +148,7 @@ def page_routes(
         return _refused(400, words("upload_bad"))
 
     async def document(request: Request) -> Response:
-        try:
-            found = await source(request.path_params["id"])
-        except NotFound as exc:
-            return _refused(404, str(exc))
-        if not await asyncio.to_thread(found.path.is_file):
-            return _refused(404, "The file has been moved or deleted.")
-        if found.media_type == "application/pdf":
-            # A browser's own reader shows no PDF whose policy is stricter than this.
-            policy = {"Content-Security-Policy": "script-src 'none'"}
-            return FileResponse(found.path, media_type=found.media_type, headers=policy)
-        if found.media_type in READABLE:
-            return FileResponse(found.path, media_type="text/plain; charset=utf-8")
-        return FileResponse(found.path, media_type=UPLOADED, filename=found.path.name)
+        return await _served(source(request.path_params["id"]))
 
     return [
         *(Route(prefix + path, page, name=f"{PREFIX}html") for path in PATHS),
@@ -160,6 +156,53 @@ def page_routes(
         Route(f"{prefix}/models/server", server, methods=["POST"], name=f"{PREFIX}server"),
         Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
     ]
+
+
+def own_routes(
+    *,
+    own: Callable[[str], Awaitable[Source]],
+    mine: Callable[[], Awaitable[Path | None]],
+    prefix: str = "",
+) -> list[Route]:
+    """``own`` finds the file of a document that whoever asks has dropped, or NotFound; ``mine``
+    packs all that is kept of them into a file that is deleted once it is sent, None for nobody."""
+
+    async def dropped(request: Request) -> Response:
+        return await _served(own(request.path_params["id"]))
+
+    async def belongings(_request: Request) -> Response:
+        try:
+            packed = await mine()
+        except RagError as exc:
+            return _refused(503, str(exc))
+        if packed is None:
+            return _refused(401, "Log in first.")
+        remove = BackgroundTask(packed.unlink, missing_ok=True)
+        headers = {"Cache-Control": "no-store"}
+        return FileResponse(packed, filename="chats.zip", background=remove, headers=headers)
+
+    return [
+        Route(f"{prefix}/upload/{{id}}", dropped, name=f"{PREFIX}own"),
+        Route(f"{prefix}/mine.zip", belongings, name=f"{PREFIX}mine"),
+    ]
+
+
+async def _served(finding: Awaitable[Source]) -> Response:
+    try:
+        found = await finding
+    except NotFound as exc:
+        return _refused(404, str(exc))
+    except RagError as exc:
+        return _refused(503, str(exc))
+    if not await asyncio.to_thread(found.path.is_file):
+        return _refused(404, "The file has been moved or deleted.")
+    if found.media_type == "application/pdf":
+        # A browser's own reader shows no PDF whose policy is stricter than this.
+        policy = {"Content-Security-Policy": "script-src 'none'"}
+        return FileResponse(found.path, media_type=found.media_type, headers=policy)
+    if found.media_type in READABLE:
+        return FileResponse(found.path, media_type="text/plain; charset=utf-8")
+    return FileResponse(found.path, media_type=UPLOADED, filename=found.name or found.path.name)
 
 
 def about(root: str, language: str) -> str:

@@ -102,14 +102,15 @@ class Archive:
         with self._database.transaction() as run:
             return _owner(run, chat_id)
 
-    def begin(self, owner: Owner, chat_id: str, created_at: str, name: str | None = None) -> None:
-        """Make a chat that is not there yet; give it a name, if there is one."""
+    def begin(self, owner: Owner, chat_id: str, created_at: str) -> None:
+        """Make a chat that is not there yet."""
         with self._database.transaction() as run:
             _begin(run, owner, chat_id, created_at)
-            if name is not None:
-                name = " ".join(name.split())[:_NAME_CHARACTERS]
-                query = "UPDATE chats SET name = ?, folded = ? WHERE id = ?"
-                run(query, name, folded(name), chat_id)
+
+    def rename(self, owner: Owner, chat_id: str, name: str) -> None:
+        with self._database.transaction() as run:
+            check_owner(run, owner, chat_id)
+            _rename(run, chat_id, name)
 
     def note(self, owner: Owner, chat_id: str, metadata: Json) -> None:
         """What else is known of a chat; nothing happens to one that is not there."""
@@ -133,7 +134,8 @@ class Archive:
     # --- what is said in them
 
     def put_step(self, owner: Owner, chat_id: str, step: Json) -> None:
-        """Add a step, or put it in place of an earlier state of it."""
+        """Add a step, or put it in place of an earlier state of it. What a person says first gives
+        the chat its name."""
         text = str(step.get("output") or "") if "message" in str(step.get("type")) else ""
         created_at = str(step.get("createdAt") or "")
         with self._database.transaction() as run:
@@ -142,9 +144,13 @@ class Archive:
             _check_place(place, chat_id)
             run(
                 "INSERT INTO steps VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-                " SET folded = excluded.folded, step = excluded.step",
+                " SET created_at = excluded.created_at, folded = excluded.folded,"
+                " step = excluded.step",
                 *(step["id"], chat_id, created_at, folded(text), json.dumps(step)),
             )
+            is_said = step.get("type") == "user_message"
+            if is_said and run("SELECT 1 FROM chats WHERE id = ? AND name = ''", chat_id):
+                _rename(run, chat_id, text or str(step.get("command") or ""))
 
     def remove_step(self, owner: Owner, step_id: str) -> None:
         """With its elements."""
@@ -256,6 +262,11 @@ def _head(row: Row) -> Head:
 def _owner(run: Statements, chat_id: str) -> Owner | None:
     rows = run("SELECT owner FROM chats WHERE id = ?", chat_id)
     return rows[0][0] if rows else None
+
+
+def _rename(run: Statements, chat_id: str, name: str) -> None:
+    name = " ".join(name.split())[:_NAME_CHARACTERS]
+    run("UPDATE chats SET name = ?, folded = ? WHERE id = ?", name, folded(name), chat_id)
 
 
 def check_owner(run: Statements, owner: Owner, chat_id: str) -> None:

@@ -28,13 +28,13 @@ class Turns:
         self._database = database
 
     def put(self, owner: Owner, chat_id: str, turn_id: str, turn: dict[str, Any] | None) -> None:
-        """``turn`` None: it begins. One that has begun and is not done when the chat is read again
-        was broken off with the process."""
+        """``turn`` None: it begins, unless it was done before. One that has begun and is not done
+        when the chat is read again was cut off with the process."""
         with self._database.transaction() as run:
             check_owner(run, owner, chat_id)
             run(
                 "INSERT INTO turns VALUES (?, ?, ?, ?) ON CONFLICT (chat_id, id) DO UPDATE"
-                " SET turn = excluded.turn",
+                " SET turn = COALESCE(excluded.turn, turns.turn)",
                 *(chat_id, turn_id, time.time(), None if turn is None else json.dumps(turn)),
             )
 

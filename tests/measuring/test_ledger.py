@@ -17,7 +17,7 @@ from measuring.rowmaking import answer
 
 from rag.errors import LedgerError
 from rag.measuring.entries import Entry, Part, entry_of
-from rag.measuring.ledger import Ledger, record, record_kept
+from rag.measuring.ledger import Ledger, record, record_kept, unlink
 from rag.types import Answer, Attempt, Confidence, Energy, Failed, Latency, Message, Signal, Usage
 
 ROOT = Path(__file__).parent.parent.parent
@@ -232,6 +232,48 @@ def test_every_turn_is_noted_when_processes_bring_an_older_file_up_to_date_at_on
     older: Path,
 ) -> None:
     assert appended_by(older, "a", "b", "c") == {"old", *EXPECTED}
+
+
+def test_turns_before_people_were_told_apart_are_nobodys_when_the_file_is_of_version_3(
+    older: Path,
+) -> None:
+    with closing(sqlite3.connect(older)) as database:
+        database.executescript(
+            "ALTER TABLE turns ADD COLUMN parts TEXT NOT NULL DEFAULT '{}';"
+            "ALTER TABLE turns ADD COLUMN is_kept INTEGER NOT NULL DEFAULT 0;"
+            "PRAGMA user_version = 3;"
+        )
+    hers = entry(at=NOON + 1, owner="ann", chat="c1")
+    Ledger(older).append(hers)
+    assert Ledger(older).entries() == (entry(trace_id="old"), hers)
+
+
+# --- whose they are --------------------------------------------------------------------------
+
+
+def test_the_figures_stay_and_nobody_is_named_when_a_chat_is_deleted(path: Path) -> None:
+    ledger = Ledger(path)
+    ledger.unlink("ann", "c1")
+    assert not path.exists()
+    turns = [
+        entry(at=NOON + number, trace_id=f"t{number}", owner=owner, chat=chat)
+        for number, (owner, chat) in enumerate((("ann", "c1"), ("ann", "c2"), ("bo", "c1")))
+    ]
+    for turn in turns:
+        ledger.append(turn)
+    ledger.unlink("ann", "c1")
+    bare = replace(turns[0], owner="", chat="", trace_id="")
+    assert ledger.entries() == (bare, turns[1], turns[2])
+    ledger.unlink("ann")
+    assert [(one.owner, one.chat) for one in ledger.entries()] == [("", ""), ("", ""), ("bo", "c1")]
+
+
+def test_a_turn_names_its_owner_when_it_is_recorded(path: Path) -> None:
+    record(path, Failed("It broke."), "auto", "ann", "c1")
+    [noted] = Ledger(path).entries()
+    assert (noted.owner, noted.chat) == ("ann", "c1")
+    unlink(path, "ann", "c1")
+    assert Ledger(path).entries()[0].owner == ""
 
 
 # --- wiping ----------------------------------------------------------------------------------

@@ -32,11 +32,11 @@ def test_own_documents_come_first_when_there_is_a_library() -> None:
     assert props["documents"] == [
         {
             "id": "u", "name": "Dropped.pdf", "origin": "This chat", "size": "1 page, 3 passages",
-            "note": "A note.", "url": "/f/u",
+            "note": "A note.", "url": "/f/u", "is_fixed": False,
         },
         {
             "id": "l", "name": "Manual.md", "origin": "Library", "size": "2 pages, 1 passage",
-            "note": "", "url": "/source/l",
+            "note": "", "url": "/source/l", "is_fixed": False,
         },
     ]  # fmt: skip
 
@@ -57,3 +57,8 @@ def test_the_rest_is_counted_when_a_library_is_large() -> None:
 def test_names_are_told_apart_when_two_documents_share_one() -> None:
     named = listing.names(OWN, [Entry("a", "Dropped.pdf"), Entry("b", "Other.md")])
     assert named == {"Dropped.pdf": "u", "Dropped.pdf · 2": "a", "Other.md": "b"}
+
+
+def test_the_librarys_cannot_be_removed_when_it_is_shared() -> None:
+    props = listing.documents(OWN, [Entry("l", "Manual.md")], is_shared=True)
+    assert [row["is_fixed"] for row in props["documents"]] == [False, True]

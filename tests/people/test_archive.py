@@ -23,6 +23,11 @@ def step(step_id: str, text: str, second: int = 0, kind: str = "user_message") -
     return {"id": step_id, "type": kind, "output": text, "createdAt": AT.format(second)}
 
 
+def named(archive: Archive, owner: str, chat_id: str, created_at: str, name: str) -> None:
+    archive.begin(owner, chat_id, created_at)
+    archive.rename(owner, chat_id, name)
+
+
 def test_nothing_is_listed_when_nothing_was_said(archive: Archive) -> None:
     assert archive.list("ann", 10) == ((), False)
     assert archive.chat("ann", "c1") is None
@@ -31,7 +36,7 @@ def test_nothing_is_listed_when_nothing_was_said(archive: Archive) -> None:
 
 
 def test_a_chat_comes_back_whole_when_it_is_read(archive: Archive) -> None:
-    archive.begin("ann", "c1", AT.format(0), "What\n holds  40 litres?" + "x" * 200)
+    named(archive, "ann", "c1", AT.format(0), "What\n holds  40 litres?" + "x" * 200)
     archive.put_step("ann", "c1", step("s2", "The pump.", 2, "assistant_message"))
     archive.put_step("ann", "c1", step("s1", "What?\0 100%", 1))
     archive.put_step("ann", "c1", step("s2", "The pump holds it.", 2, "assistant_message"))
@@ -53,8 +58,8 @@ def test_a_chat_comes_back_whole_when_it_is_read(archive: Archive) -> None:
 
 def test_the_latest_come_first_when_chats_are_listed_by_pages(archive: Archive) -> None:
     for number in range(5):
-        archive.begin("ann", f"c{number}", AT.format(number // 2), f"chat {number}")
-    archive.begin("bo", "other", AT.format(9), "not hers")
+        named(archive, "ann", f"c{number}", AT.format(number // 2), f"chat {number}")
+    named(archive, "bo", "other", AT.format(9), "not hers")
     first, has_more = archive.list("ann", 2)
     assert ([one.id for one in first], has_more) == (["c4", "c3"], True)
     second, has_more = archive.list("ann", 2, first[-1].id)
@@ -80,12 +85,24 @@ def test_the_latest_come_first_when_chats_are_listed_by_pages(archive: Archive) 
 def test_chats_are_found_when_a_name_or_message_is_searched(
     archive: Archive, search: str, found: list[str]
 ) -> None:
-    archive.begin("ann", "c1", AT.format(1), "Câți litri ține?")
+    named(archive, "ann", "c1", AT.format(1), "Câți litri ține?")
     archive.put_step("ann", "c1", step("s1", "Pompa ține 40 de litri."))
     archive.put_step("ann", "c1", step("s2", "tool talk", kind="tool"))
-    archive.begin("ann", "c2", AT.format(2), "100% sure")
+    named(archive, "ann", "c2", AT.format(2), "100% sure")
     archive.put_step("bo", "c3", step("s3", "a secret of bo"))
     assert [one.id for one in archive.list("ann", 9, search=search)[0]] == found
+
+
+def test_a_chat_is_called_what_was_said_first_when_nobody_has_named_it(archive: Archive) -> None:
+    archive.put_step("ann", "c1", step("s0", "", kind="tool"))
+    archive.put_step("ann", "c1", step("s1", ""))
+    archive.put_step("ann", "c1", step("s2", "hello"))
+    archive.put_step("ann", "c1", step("s3", "again"))
+    archive.put_step("ann", "c2", step("b1", "") | {"command": "Briefing"})
+    assert [one.name for one in archive.list("ann", 9)[0]] == ["Briefing", "hello"]
+    archive.rename("ann", "c1", "greetings")
+    archive.put_step("ann", "c1", step("s2", "edited"))
+    assert archive.list("ann", 9)[0][1].name == "greetings"
 
 
 def test_another_sees_nothing_when_a_chat_is_somebodys(archive: Archive) -> None:
@@ -99,13 +116,14 @@ def test_another_sees_nothing_when_a_chat_is_somebodys(archive: Archive) -> None
 
 
 def test_another_changes_nothing_when_a_chat_is_somebodys(archive: Archive) -> None:
-    archive.begin("ann", "c1", AT.format(0), "hers")
+    named(archive, "ann", "c1", AT.format(0), "hers")
     archive.put_step("ann", "c1", step("s1", "hers"))
     archive.put_element("ann", "c1", {"id": "e1", "forId": "s1"}, "")
     archive.put_feedback("ann", Feedback("f1", "s1", 1, None))
     before = archive.chat("ann", "c1")
     for attempt in (
-        lambda: archive.begin("bo", "c1", "", "mine now"),
+        lambda: archive.begin("bo", "c1", ""),
+        lambda: archive.rename("bo", "c1", "mine now"),
         lambda: archive.put_step("bo", "c1", step("new", "in hers")),
         lambda: archive.put_step("bo", "c2", step("s1", "in its place")),
         lambda: archive.put_element("bo", "c1", {"id": "e2"}, ""),

@@ -28,7 +28,8 @@ def test_nothing_stays_when_a_transaction_fails(database: Database) -> None:
 
 
 def test_what_was_stored_is_there_when_it_is_opened_again(database: Database) -> None:
-    Archive(database).begin("ann", "c1", "", "50% of “it”?")
+    Archive(database).begin("ann", "c1", "")
+    Archive(database).rename("ann", "c1", "50% of “it”?")
     database.close()
     assert Archive(database).list("ann", 1)[0][0].name == "50% of “it”?"
 
@@ -80,7 +81,8 @@ def test_what_was_stored_stays_when_the_process_is_killed(tmp_path: Path) -> Non
         from rag.people.archive import Archive
         from rag.people.database import Sqlite
         database = Sqlite(Path(sys.argv[1]))
-        Archive(database).begin("ann", "c1", "", "kept")
+        Archive(database).begin("ann", "c1", "")
+        Archive(database).rename("ann", "c1", "kept")
         with database.transaction() as run:
             run("INSERT INTO documents VALUES ('ann', 'd1', '{}', '[]')")
             os.kill(os.getpid(), 9)
@@ -107,7 +109,8 @@ def test_two_processes_write_when_they_share_a_file(tmp_path: Path) -> None:
 def test_a_lost_connection_is_made_anew_when_the_server_comes_back(postgres: Server) -> None:
     database = Postgres(postgres.fresh())
     archive = Archive(database)
-    archive.begin("ann", "c1", "", "kept")
+    archive.begin("ann", "c1", "")
+    archive.rename("ann", "c1", "kept")
     postgres.stop()
     try:
         with pytest.raises(PeopleError, match="does not answer") as told:
