@@ -14,12 +14,14 @@ pytestmark = pytest.mark.browser
 SLOW = Scripted(tuple(f"word{number} " for number in range(40)), delay_s=0.1)
 
 
+@pytest.fixture
+def small(_servers: tuple[ScriptedServer, ScriptedServer]) -> ScriptedServer:
+    return _servers[0]
+
+
 def test_an_answer_under_way_is_ended_when_the_program_is_told_to(
-    _servers: tuple[ScriptedServer, ScriptedServer],
-    start_app: Callable[..., App],
-    open_tab: Callable[..., Tab],
+    small: ScriptedServer, start_app: Callable[..., App], open_tab: Callable[..., Tab]
 ) -> None:
-    small, _ = _servers
     app = start_app(
         {"RAG_SLM": f"{small.base_url}#small", "RAG_LLM": "none", "RAG_MODE": "slm",
          "RAG_SHUTDOWN_S": "60"}
