@@ -14,12 +14,11 @@ TINY_FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokeni
 
 START = """async () => {
   const { WorkerEngine, probeDevice } = await import("/parts.js");
-  const engine = new WorkerEngine(new URL("/engine.js", location.href));
   const told = (error) => ({ code: error.code ?? null, message: error.message });
   Object.assign(globalThis, {
     probeDevice,
     WorkerEngine,
-    engine,
+    engine: new WorkerEngine(new URL("/engine.js", location.href)),
     failure: (promise) => promise.then(() => null, told),
     // `stopAfter`: how many pieces of text, or null; `onStart` is called once it has been asked.
     async ask(messages, maxTokens, stopAfter = null, onStart = () => {}) {

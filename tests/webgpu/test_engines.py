@@ -290,6 +290,27 @@ def test_a_model_runs_on_one_thread_when_the_host_sends_no_headers(
     assert opened.ask(HELLO, 2)["completionTokens"] == 2
 
 
+def test_llama_runs_when_the_browser_cannot_suspend_webassembly(
+    browser: Browser, start: Start, smol: Path, tmp_path: Path
+) -> None:
+    without, older = tmp_path / "without.js", tmp_path / "older.js"
+    without.write_text("delete WebAssembly.Suspending;")
+    older.write_text("import '/without.js'; import '/engine.js';")
+    files = {"smol": smol, "without.js": without, "older.js": older}
+    opened = start(browser, **files)
+    asked: list[str] = []
+    opened.page.context.on("request", lambda request: asked.append(request.url))
+    opened.put("smol", {"model.gguf": "/smol"})
+    opened.page.evaluate(
+        "() => { engine = new WorkerEngine(new URL('/older.js', location.href)); }"
+    )
+    opened.load(SMOL_MODEL)
+
+    assert opened.ask(HELLO, 2)["completionTokens"] == 2
+    assert any(url.endswith("/engines/wllama-compat.wasm") for url in asked)
+    assert not any(url.endswith("/engines/wllama.wasm") for url in asked)
+
+
 # --- the worker --------------------------------------------------------------------------
 
 

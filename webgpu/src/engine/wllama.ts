@@ -2,7 +2,7 @@
 // at a time: between two of them it can be stopped.
 
 import { Wllama, type WllamaLogger } from "@wllama/wllama/esm/index.js";
-import type { GenerateOptions, Message, Model, Reply } from "../types.js";
+import type { Device, GenerateOptions, Message, Model, Reply } from "../types.js";
 import { probeDevice } from "./device.js";
 import { asEngineError, EngineError } from "./errors.js";
 import { modelFile } from "./files.js";
@@ -82,17 +82,9 @@ export class WllamaRunner implements Runner {
     if ((await files[0]?.slice(0, MAGIC.length).text()) !== MAGIC) {
       throw new EngineError("bad-model", "not a GGUF file");
     }
-    const wantsGpu = model.needs.includes("webgpu");
-    const getsGpu = wantsGpu && device.adapter?.features.includes("shader-f16") === true;
-    if (wantsGpu) this.#dispatches = 0;
-    if (getsGpu) {
-      const { WLLAMA_EMSCRIPTEN_CODE } = await import(
-        "@wllama/wllama/src/workers-code/generated.ts"
-      );
-      this.#wllama.workerCode = WLLAMA_EMSCRIPTEN_CODE;
-    }
-    this.#contextTokens = model.contextTokens;
+    const getsGpu = await this.#getGpu(model, device);
     const batchTokens = getsGpu ? MOST_BATCH_TOKENS : batchOf(files, device.threads);
+    this.#contextTokens = model.contextTokens;
     onProgress(0);
     await this.#unlessBroken(
       this.#wllama.loadModel(files, {
@@ -152,6 +144,16 @@ export class WllamaRunner implements Runner {
       run.finishReason = "cancelled";
     }
     return run.reply(this.#dispatches === null ? null : this.#dispatches - (before ?? 0));
+  }
+
+  // Whether the model is to run on the GPU: when it wants to, and the kernels of llama.cpp can.
+  async #getGpu(model: Model, device: Device): Promise<boolean> {
+    if (!model.needs.includes("webgpu")) return false;
+    this.#dispatches = 0;
+    if (!device.adapter?.features.includes("shader-f16")) return false;
+    const code = await import("@wllama/wllama/src/workers-code/generated.ts");
+    this.#wllama.workerCode = code.WLLAMA_EMSCRIPTEN_CODE;
+    return true;
   }
 
   // llama.cpp has no other way to count: a prompt that is too long is refused with its length, and
