@@ -19,6 +19,9 @@ const ASSETS = {
   "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs": "engines/ort.js",
   "node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm": "engines/ort.wasm",
   "node_modules/pdfjs-dist/legacy/build/pdf.worker.min.mjs": "pdf.worker.js",
+  "node_modules/@wllama/wllama/LICENCE": "engines/wllama.LICENCE.txt",
+  "node_modules/@huggingface/transformers/LICENSE": "engines/transformers.LICENCE.txt",
+  "node_modules/pdfjs-dist/LICENSE": "pdf.LICENCE.txt",
 };
 
 const ENGINES = ["@huggingface/transformers", "@wllama/wllama"]; // named where a machine is measured
