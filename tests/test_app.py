@@ -56,9 +56,18 @@ def test_the_page_names_no_other_server_when_it_is_served(client: TestClient) ->
     assert "script-src 'self'" in response.headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/docs", "/redoc", "/openapi.json", "/a/b"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/a/b"])
 def test_there_is_nothing_when_no_route_is_known(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+def test_the_api_answers_beside_the_page_when_the_app_is_loaded(client: TestClient) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"ready": False}
+    refusal = client.get("/v1/models")  # its client has no address, so it is not this machine
+    assert refusal.status_code == 401
+    assert refusal.json()["error"]["code"] == "invalid_api_key"
+    assert client.get("/v1/nothing").json()["error"]["code"] == "http_404"
 
 
 def test_an_upload_is_refused_when_there_is_no_chat(client: TestClient) -> None:

@@ -104,7 +104,7 @@ class Counters:
     def ended(self, end: Answer | Failed, mode: Mode) -> None:
         route = "none" if isinstance(end, Failed) else end.route
         self._turns.labels(route, outcome(end)).inc()
-        self._time(end.latency, route)
+        self._time(end.latency, route, has_answer=isinstance(end, Answer))
         for model, usage in end.usage.items():
             self._tokens.labels(model, "prompt").inc(usage.prompt_tokens)
             self._tokens.labels(model, "completion").inc(usage.completion_tokens)
@@ -114,10 +114,10 @@ class Counters:
             for error in end.errors:
                 self._errors.labels(error).inc()
 
-    def _time(self, latency: Latency, route: str) -> None:
+    def _time(self, latency: Latency, route: str, *, has_answer: bool) -> None:
         if latency.retrieve_ms is not None:
             self._retrieval.observe(latency.retrieve_ms / _MS)
-        if latency.first_token_ms is not None:
+        if has_answer and latency.first_token_ms is not None:
             self._first_token.observe(latency.first_token_ms / _MS)
         if latency.total_ms is not None:
             self._total.labels(route).observe(latency.total_ms / _MS)

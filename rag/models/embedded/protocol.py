@@ -181,8 +181,8 @@ def model_list(name: str, context_tokens: int, logprobs: bool, created: int) -> 
 # --- errors
 
 
-def error(message: str, kind: str, code: str) -> JSON:
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+def error(message: str, kind: str, code: str, param: str | None = None) -> JSON:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def refusal(exc: Exception) -> tuple[int, JSON]:
