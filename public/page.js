@@ -4,9 +4,12 @@ if (!localStorage.getItem('vite-ui-theme')) localStorage.setItem('vite-ui-theme'
 document.documentElement.lang = navigator.language;
 
 const PANELS = ['documents', 'models'];
+const ROOT = new URL('..', document.currentScript.src).pathname; // below a proxy's path, perhaps
 const ROMANIAN = { Documents: 'Documente', Models: 'Modele', 'In the browser': 'În browser' };
 
 document.addEventListener('click', (event) => {
+  const page = event.target.closest('a[href="/webgpu/"]');
+  if (page) page.href = `${ROOT}webgpu/`;
   const panel = PANELS.find((one) =>
     event.target.closest(`a[href="#${one}"], button:has(> a[href="#${one}"])`));
   if (!panel) return;

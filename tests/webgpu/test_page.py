@@ -77,7 +77,7 @@ def page(opened: Opened) -> Page:
 
 
 def get_ready(page: Page, title: str = "Small model") -> None:
-    page.get_by_role("button", name=f"Download and use: {title}").click()
+    page.get_by_role("button", name=f"Download: {title}").click()
     expect(page.locator("#model-state")).to_contain_text("Ready")
 
 
@@ -223,7 +223,7 @@ def test_what_is_missing_is_said_and_the_question_kept_when_it_is_asked_too_earl
 def test_a_model_says_what_it_takes_when_it_is_offered(page: Page) -> None:
     entry = page.locator("#models .model")
     expect(entry).to_contain_text("1 kB · MIT · 1 kB of memory")
-    entry.get_by_text("Files and SHA-256").click()
+    entry.get_by_text("files, SHA-256").click()
     expect(entry.locator("code")).to_have_text(SMALL["files"][0]["sha256"])
 
 
@@ -256,7 +256,7 @@ def test_a_model_is_gone_when_it_is_deleted(page: Page) -> None:
 
     page.get_by_role("button", name="Delete: Small model").click()
 
-    expect(page.get_by_role("button", name="Download and use: Small model")).to_be_visible()
+    expect(page.get_by_role("button", name="Download: Small model")).to_be_visible()
     expect(page.locator("#model-state")).to_contain_text("Choose a model.")
 
 
@@ -269,7 +269,7 @@ def test_a_download_can_be_cancelled_and_gone_on_with_when_it_is_under_way(
     host.files["/models/small/small.gguf"] = content
     host.pause_after = 200_000
     page.reload()
-    page.get_by_role("button", name="Download and use: Small model").click()
+    page.get_by_role("button", name="Download: Small model").click()
     expect(page.locator("#model-state progress")).to_be_visible()
     expect(page.locator("#model-state")).to_contain_text(re.compile("Downloading: [1-9]"))
 
@@ -458,7 +458,7 @@ def test_an_engine_that_fell_back_is_shown_as_the_processor(
 
 def test_a_model_is_refused_when_its_file_is_another(page: Page, host: ModelHost) -> None:
     host.files["/models/small/small.gguf"] = b"GGUF but no less"
-    page.get_by_role("button", name="Download and use: Small model").click()
+    page.get_by_role("button", name="Download: Small model").click()
 
     expect(page.locator("#model-state .problem")).to_contain_text("its SHA-256 differs")
     host.files["/models/small/small.gguf"] = WEIGHTS
@@ -651,7 +651,7 @@ def test_the_page_works_when_it_stands_in_a_folder(
     )
     watched = open_page(browser, f"{address}/a/b/", service_workers="block")
 
-    watched.page.get_by_role("button", name="Download and use: Small model").click()
+    watched.page.get_by_role("button", name="Download: Small model").click()
     # The file is no model: that it is read at all shows that every part was found.
     expect(watched.page.locator("#model-state .problem")).to_contain_text("cannot be read")
     assert not [
@@ -663,7 +663,7 @@ def test_a_first_visit_moves_less_than_a_megabyte_apart_from_engines(
     opened: Opened, host: ModelHost
 ) -> None:
     page = opened(service_workers="allow").page
-    expect(page.locator("#privacy")).to_contain_text("Works offline")
+    expect(page.locator("#privacy")).to_contain_text("opens without a network")
 
     paths = [path for _, path, _ in host.asked if not path.startswith(("/models/", "/engines/"))]
     files = [serving.BUILT / ("index.html" if path == "/" else path.strip("/")) for path in paths]
@@ -687,7 +687,7 @@ def test_a_real_model_answers_stops_and_answers_again_when_the_network_is_gone(
     page = watched.page
     slow = 240_000
 
-    page.get_by_role("button", name="Download and use: SmolLM2").click()
+    page.get_by_role("button", name="Download: SmolLM2").click()
     expect(page.locator("#model-state")).to_contain_text("Ready", timeout=slow)
     add_pump(page)
     ask(page)

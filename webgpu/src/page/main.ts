@@ -36,9 +36,9 @@ show();
 start();
 
 function show(): void {
-  const chart = showChart();
-  followTheme(() => chart.redraw());
-  showFrame(() => chart.redraw());
+  followTheme();
+  showFrame();
+  showChart();
   showModels(models, announce);
   showDocuments(library, announce);
   showConversation(asking, library, goOn);

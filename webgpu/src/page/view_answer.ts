@@ -8,8 +8,6 @@ import { fill, h, type Child } from "./dom";
 import { told } from "./problems";
 import { figure, language, say, seconds, speed } from "./words";
 
-const TIED = "\u2060"; // no line breaks here: a chip stays with its word
-
 export interface AnswerActions {
   openPassage(entry: Entry, number: number, citations: readonly Citation[]): void;
   goOn(entry: Entry, answer: Answer): void; // after a failure, by its remedy
@@ -80,9 +78,15 @@ function cited(entry: Entry, answer: Answer, actions: AnswerActions): Child[] {
   for (const mark of answer.text.matchAll(marks)) {
     const number = Number(mark[1]);
     if (number < 1 || number > entry.context.hits.length) continue;
-    const chip = chipView(entry, answer, number, actions);
-    children.push(answer.text.slice(end, mark.index), TIED, chip, TIED);
+    const before = answer.text.slice(end, mark.index);
+    const word = /\S{0,24}$/.exec(before)![0];
     end = mark.index + mark[0].length;
+    const stop = /^[.,;:!?…]*/.exec(answer.text.slice(end))![0];
+    end += stop.length;
+    const chip = chipView(entry, answer, number, actions);
+    // No line ends between a word, its chip and the full stop.
+    const tied = h("span", { class: "tied" }, word, chip, stop);
+    children.push(before.slice(0, before.length - word.length), tied);
   }
   return [...children, answer.text.slice(end)];
 }

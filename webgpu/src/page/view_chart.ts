@@ -19,7 +19,7 @@ const COLOURS = {
 let plots: uPlot[] = [];
 let drawnLines = "";
 
-export function showChart(): { redraw(): void } {
+export function showChart(): void {
   const redraw = () => ((drawnLines = ""), draw());
   byId("csv").addEventListener("click", () =>
     save("edge-rag-chat-latency.csv", new Blob([history.csv(history.turns.value)], { type: "text/csv" })),
@@ -31,8 +31,8 @@ export function showChart(): { redraw(): void } {
   drawn(draw, history.turns, history.running);
   drawn(drawTable, history.turns, language);
   language.watch(redraw);
+  theme.watch(redraw);
   new ResizeObserver(redraw).observe(byId("plots"));
-  return { redraw };
 }
 
 function shown(): readonly Turn[] {
@@ -42,7 +42,7 @@ function shown(): readonly Turn[] {
 
 function linesOf(turns: readonly Turn[]): readonly Line[] {
   const names = [...new Set(turns.map(lineName))];
-  const colours = COLOURS[theme()];
+  const colours = COLOURS[theme.value];
   return names.map((name, index) => ({ name, colour: colours[index % colours.length]! }));
 }
 

@@ -7,6 +7,7 @@ import { keep, recall } from "./kept";
 import type { Library } from "./library";
 import type { Models } from "./models";
 import { PLACES, type Place, type Places } from "./places";
+import { problemOf, told } from "./problems";
 import { NO_SERVER } from "./server";
 import { language, say, type Key } from "./words";
 
@@ -46,8 +47,13 @@ export function showComposer(
     input.value = "";
     keep(DRAFT, "", () => sessionStorage);
     announce(say("announce_asked"));
-    await asking.ask(question, asked);
-    announce(say(lastAnnouncement(asking)));
+    try {
+      await asking.ask(question, asked);
+      announce(say(lastAnnouncement(asking)));
+    } catch (error) {
+      input.value ||= question;
+      fill(byId("composer-problem"), told(problemOf(error)));
+    }
   });
   const draw = () => {
     drawPlaces(select, places);

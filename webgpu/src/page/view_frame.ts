@@ -6,16 +6,16 @@ import type { Reach } from "./server";
 import { switchTheme, theme } from "./theme";
 import { choose, isKey, language, say, type Key } from "./words";
 
-export function showFrame(onTheme: () => void): void {
-  const themeButton = byId("theme");
-  const drawTheme = () => (themeButton.textContent = say(theme() === "dark" ? "theme_light" : "theme_dark"));
+export function showFrame(): void {
+  const button = byId("theme");
   byId("language").addEventListener("click", () => choose(language.value === "en" ? "ro" : "en"));
-  themeButton.addEventListener("click", () => {
-    switchTheme();
-    drawTheme();
-    onTheme();
-  });
-  drawn(() => (translate(), drawTheme()), language);
+  button.addEventListener("click", switchTheme);
+  drawn(translate, language);
+  drawn(
+    () => (button.textContent = say(theme.value === "dark" ? "theme_light" : "theme_dark")),
+    theme,
+    language,
+  );
 }
 
 /** For those who hear the page: one sentence, when something they wait for has happened. */

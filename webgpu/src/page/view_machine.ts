@@ -53,8 +53,12 @@ export function showMachine(models: Models, asking: Asking): void {
     }
   });
   byId("copy-measured").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text.textContent ?? "");
-    fill(byId("measure-status"), say("copied"));
+    try {
+      await navigator.clipboard.writeText(text.textContent ?? "");
+      fill(byId("measure-status"), say("copied"));
+    } catch {
+      getSelection()?.selectAllChildren(text); // the browser forbids it: the person copies it
+    }
   });
 }
 

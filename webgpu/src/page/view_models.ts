@@ -1,7 +1,7 @@
 // The models this browser can run: what each takes and needs, which are stored, how far a download is.
 
 import type { Model, StoredModel } from "../types";
-import { drawn } from "./cell";
+import { Cell, drawn } from "./cell";
 import { byId, fill, h, type Child } from "./dom";
 import { nameOf, type Models, type ModelState } from "./models";
 import { told } from "./problems";
@@ -18,7 +18,13 @@ export function showModels(models: Models, announce: (said: string) => void): vo
     before = state.is;
   });
   drawn(() => drawState(models), models.state, language);
-  drawn(() => drawList(models), models.offered, models.stored, models.device, models.state, language);
+  // How far a download is does not concern the list: drawn anew, it would close what was opened.
+  const current = new Cell("");
+  models.state.watch((state) => {
+    const name = state.is === "none" ? "none" : `${state.is} ${state.model.name}`;
+    if (name !== current.value) current.value = name;
+  });
+  drawn(() => drawList(models), models.offered, models.stored, models.device, current, language);
 }
 
 /** One line about the model in use; while it comes, how far it is. The bar is kept, so that it can move. */
@@ -89,8 +95,12 @@ function foreignView(models: Models, stored: StoredModel): HTMLElement {
     "li",
     { class: "model" },
     h("p", { class: "name" }, stored.name),
-    h("p", { class: "good" }, say("stored", { size: size(stored.sizeBytes) })),
-    h("div", { class: "acts" }, removeButton(models, stored.name, stored.name)),
+    h(
+      "div",
+      { class: "model-head" },
+      h("p", { class: "good" }, say("stored", { size: size(stored.sizeBytes) })),
+      removeButton(models, stored.name, stored.name),
+    ),
   );
 }
 
@@ -102,23 +112,15 @@ function modelView(models: Models, model: Model): HTMLElement {
   const isCurrent = is !== "none" && models.state.value.model.name === model.name;
   const isBusy = is === "downloading" || is === "loading";
   const label = stored?.isComplete ? "use" : stored ? "resume" : "download";
+  const isUsable = lacks.length === 0 && !(isCurrent && is !== "failed");
   return h(
     "li",
     { class: isCurrent ? "model is-current" : "model" },
-    h("p", { class: "name" }, nameOf(model)),
-    h(
-      "p",
-      { class: "muted" },
-      [size(total), model.licence, say("memory", { size: size(model.memoryBytes) })].join(" · "),
-    ),
-    h("p", { class: "muted" }, say(model.needs.includes("webgpu") ? "runs_on_gpu" : "runs_on_cpu")),
-    stored && h("p", { class: "good" }, storedText(stored, total)),
-    ...lacks.map((need) => h("p", { class: "problem" }, say(need === "webgpu" ? "lacks_webgpu" : "lacks_f16"))),
     h(
       "div",
-      { class: "acts" },
-      !(isCurrent && is !== "failed") &&
-        lacks.length === 0 &&
+      { class: "model-head" },
+      h("p", { class: "name" }, nameOf(model)),
+      isUsable &&
         h(
           "button",
           {
@@ -130,12 +132,24 @@ function modelView(models: Models, model: Model): HTMLElement {
           },
           say(label),
         ),
-      stored && removeButton(models, model.name, nameOf(model)),
     ),
+    h(
+      "p",
+      { class: "muted" },
+      [size(total), model.licence, say("memory", { size: size(model.memoryBytes) })].join(" · "),
+    ),
+    ...lacks.map((need) => h("p", { class: "problem" }, say(need === "webgpu" ? "lacks_webgpu" : "lacks_f16"))),
+    stored &&
+      h(
+        "div",
+        { class: "model-head" },
+        h("p", { class: "good" }, storedText(stored, total)),
+        removeButton(models, model.name, nameOf(model)),
+      ),
     h(
       "details",
       { class: "hashes" },
-      h("summary", {}, say("files_and_hashes")),
+      h("summary", {}, `${say(model.needs.includes("webgpu") ? "for_gpu" : "for_cpu")} · ${say("files_and_hashes")}`),
       h("ul", {}, ...model.files.map((file) =>
         h("li", {}, h("span", {}, `${file.path} · ${size(file.sizeBytes)}`), h("code", {}, file.sha256)))),
     ),
