@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 if __name__ == "__main__":  # as tests/conftest.py does for pytest
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from rag.answering import citations, conversation, prompt, refusals, sentences  # noqa: E402
+from rag.answering import citations, conversation, prompt, refusals, safety, sentences  # noqa: E402
 from rag.answering.context import pack  # noqa: E402
 from rag.documents.cleaning import clean  # noqa: E402
 from rag.documents.headings import headings  # noqa: E402
@@ -52,6 +52,8 @@ def files() -> Mapping[Path, Any]:
             "instructions": dict(prompt.INSTRUCTIONS),
             "languages": dict(prompt._LANGUAGES),
             "refusal": _in_javascript(refusals._REFUSAL),
+            "unseen": _spelt_out(safety._UNSEEN.pattern),
+            "control": safety._CONTROL.pattern,
             "overview": conversation._OVERVIEW.pattern.replace(r"\w", _WORD),
             "aboutDocuments": conversation._ABOUT_DOCUMENTS.pattern.replace(r"\w", _WORD),
         },
@@ -230,6 +232,11 @@ def _in_javascript(pattern: re.Pattern[str]) -> str:
     r"""A verbose pattern without its white space, whose \w is Python's."""
     bare = re.sub(r"(?<!\\)\s+", "", pattern.pattern).replace("\\ ", " ")
     return bare.replace(r"\w", _WORD)
+
+
+def _spelt_out(pattern: str) -> str:
+    """A class of characters that nobody would see in a file."""
+    return re.sub(r"[^ -~]", lambda found: f"\\u{{{ord(found[0]):x}}}", pattern)
 
 
 def main() -> None:

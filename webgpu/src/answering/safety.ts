@@ -2,11 +2,10 @@
 // rag/answering/safety.py: a document may not speak with the voice of the chat template, of our
 // numbering or of our labels; an answer may not load anything from elsewhere.
 
-// Characters that are read but not seen: tags, direction overrides, controls.
-const UNSEEN = /[\u{e0000}-\u{e007f}\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f]/gu;
-// Chat templates' control tokens: <|im_start|>, <｜User｜>, </s>, <start_of_turn>, <<SYS>>, [INST].
-const CONTROL =
-  /<[|｜][^<>\n]{0,40}[|｜]>|<{1,2}\/?(?:s|bos|eos|pad|unk|sys|think|tool_call|tool_response|(?:start|end)_of_turn|system|assistant|user)>{1,2}|\[\/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\]/giu;
+import wording from "./wording.json";
+
+const UNSEEN = new RegExp(wording.unseen, "gu"); // read but not seen: tags, overrides, controls
+const CONTROL = new RegExp(wording.control, "giu"); // of chat templates: <|im_start|>, </s>, [INST]
 const ANGLES: Readonly<Record<string, string>> = {
   "<": "‹", ">": "›", "[": "(", "]": ")", "|": "¦", "｜": "¦",
 };
@@ -14,11 +13,16 @@ const MARKER = /\[(\s*\^?\p{Nd}[\p{Nd}\s,;–-]*)\]/gu;
 const LABEL = /^([ \t#*>]*(?:passages|question|answer|întrebare|răspuns))[ \t]*:/gimu;
 const BLANK_LINES = /[ \t]*\n\s*\n/g;
 
+/** `text` without characters that a person does not see. */
+function seen(text: string): string {
+  return text.replace(UNSEEN, "");
+}
+
 /** `text` without unseen characters, in which no control token is left to be obeyed. */
 export function defused(text: string): string {
-  return text
-    .replace(UNSEEN, "")
-    .replace(CONTROL, (found) => found.replace(/[<>[\]|｜]/g, (sign) => ANGLES[sign]!));
+  return seen(text).replace(CONTROL, (found) =>
+    found.replace(/[<>[\]|｜]/g, (sign) => ANGLES[sign]!),
+  );
 }
 
 /** Also without blank lines, labels and numbers in brackets, which are ours in a prompt. */
@@ -37,7 +41,7 @@ const ADDRESS = /(?:[a-z][a-z0-9+.-]*:\/\/|\bwww\.)[^\s<>`()[\]]*[^\s<>`()[\].,;
 
 /** A model's Markdown whose images, links and tags are mere text; code is left alone. */
 export function inert(text: string): string {
-  return outsideCode(outsideBlocks(text, (part) => part.replace(IMAGE, "! ")), (part) =>
+  return outsideCode(outsideBlocks(seen(text), (part) => part.replace(IMAGE, "! ")), (part) =>
     part
       .replace(DEFINITION, "$1 ")
       .replace(LINK, "] ")
