@@ -10,7 +10,7 @@ import { Run } from "./replies.js";
 import type { Runner } from "./runner.js";
 
 const THREAD_BYTES_PER_S = 500e6; // of weights, by one thread of a busy machine
-const STOP_S = 0.8; // within which a batch has to be done; small ones cost no speed (decision 0111)
+const STOP_S = 0.5; // within which a batch has to be done; small ones cost no speed (decision 0111)
 const MOST_BATCH_TOKENS = 64;
 const ALL_LAYERS = 999;
 const ONLY_ERRORS = 4;
