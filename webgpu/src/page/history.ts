@@ -20,11 +20,13 @@ export function clear(): void {
   keep(STORED, "");
 }
 
-/** Of the prompt, without what was cached; null when its parts are not known. */
+const FEWEST_READ = 16; // tokens: under that, the time is that of one step, whatever is read
+
+/** Of the prompt, without what was cached; null when that is too little, or not known. */
 export function readPerS(turn: Turn): number | null {
   if (turn.promptTokens === null || !turn.firstTokenMs) return null;
   const read = turn.promptTokens - (turn.cachedTokens ?? 0);
-  return read > 0 ? (1000 * read) / turn.firstTokenMs : null;
+  return read >= FEWEST_READ ? (1000 * read) / turn.firstTokenMs : null;
 }
 
 const COLUMNS: readonly (readonly [string, (turn: Turn) => string | number | null])[] = [
