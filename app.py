@@ -108,12 +108,18 @@ routes.install([*page_routes, *own, *api, *browser_page], server.app, server.rou
 server.get_markdown_str = routes.about  # type: ignore[attr-defined]
 
 
+async def start() -> None:
+    await home.start()
+    if store := history.history():
+        store.begin()
+
+
 async def close() -> None:
     await in_browser.preparing.close()
     await home.close()
 
 
-cl.on_app_startup(home.start)
+cl.on_app_startup(start)
 cl.on_app_shutdown(close)
 # Also None: a DATABASE_URL meant for another program must not switch Chainlit's own history on.
 cl.data_layer(history.history)  # type: ignore[arg-type]

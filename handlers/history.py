@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,10 @@ class History(BaseDataLayer):
         self.shelf = Shelf(database, settings.data_dir / FOLDER)
         self._thread = ThreadPoolExecutor(1, "history")
         self._deleted: set[str] = set()  # what still comes of these is too late
+
+    def begin(self) -> None:
+        """Clear away what a crash has left, in the background. Its failure is told at first use."""
+        self._thread.submit(self.shelf.sweep, time.time())
 
     async def run(self, work: Callable[..., T], *values: Any) -> T:
         """In its turn. Raises PeopleError."""

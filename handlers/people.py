@@ -10,6 +10,7 @@ page is a guest, of whom nothing is kept.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from contextvars import ContextVar
@@ -18,6 +19,7 @@ import chainlit as cl
 from chainlit import auth, server
 from chainlit.auth.cookie import get_token_from_cookies
 from chainlit.auth.jwt import create_jwt, decode_jwt
+from chainlit.config import config
 from chainlit.session import WebsocketSession
 from fastapi import HTTPException
 from starlette.datastructures import Headers
@@ -32,6 +34,7 @@ from rag.people.owners import LOCAL_NAME, Owner, checked, owner_of
 from rag.people.secret import kept_secret
 from rag.settings import Settings, words_of
 
+_log = logging.getLogger("rag.people")
 COOKIE = "access_token"
 GUEST = "local/guest"  # no name that a person can have
 _FRESH_S = 86_400  # far less than a cookie's life
@@ -48,6 +51,8 @@ def open_doors(settings: Settings, host: str) -> bool:
     Raises SettingsError and PeopleError.
     """
     keeps = entrance.keeps_history(settings.history, settings.login, host)
+    if settings.login == "none" and not entrance.is_loopback(host):
+        _log.warning("Everybody who reaches %s can read the library and ask: set RAG_LOGIN.", host)
     if settings.login == "none" and not keeps:
         return False
     given = settings.auth_secret.get_secret_value()
@@ -57,7 +62,8 @@ def open_doors(settings: Settings, host: str) -> bool:
         case "none":
             os.environ["CHAINLIT_CUSTOM_AUTH"] = "true"  # so that the page shows what is kept
         case "password":
-            cl.password_auth_callback(by_password)
+            # Not by Chainlit's decorator, which would swallow what is said of too many attempts.
+            config.code.password_auth_callback = by_password
         case "header":
             os.environ["FORWARDED_ALLOW_IPS"] = ""  # who sent it, not whom the sender names
             cl.header_auth_callback(by_header)
