@@ -105,7 +105,7 @@ class Guard:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return "." not in name or name.endswith((".localhost", ".local"))
+            return "." not in name or name.endswith((".localhost", ".local", ".internal"))
         return True
 
     async def _refuse(self, reason: str, scope: Scope, receive: Receive, send: Send) -> None:

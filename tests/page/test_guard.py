@@ -49,7 +49,7 @@ def client() -> TestClient:
 @pytest.mark.parametrize(
     "host",
     ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "192.168.1.7", "my-pc:8000", "nas.local",
-     "chat.example.org"],
+     "host.docker.internal:8000", "chat.example.org"],
 )  # fmt: skip
 def test_a_request_passes_when_the_host_is_ours(client: TestClient, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 200
