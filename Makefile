@@ -1,4 +1,4 @@
-.PHONY: check format docs pins platforms wheels web bench
+.PHONY: audit sbom check format docs pins platforms wheels web bench
 
 check: ## the gate beside pytest: format, lint, types, generated docs, import rules
 	ruff format --check .
@@ -19,6 +19,12 @@ platforms: ## do the pins resolve to wheels on Linux, Windows and macOS?
 wheels: ## pack anew what chainlit brings that has no wheel
 	SOURCE_DATE_EPOCH=1767225600 pip wheel --no-deps --no-cache-dir --no-binary :all: \
 		--wheel-dir wheels literalai==0.1.201 cuid==0.4 syncer==2.0.3
+
+audit: ## does a pinned package have a known vulnerability? (pip install pip-audit)
+	python .ci/audit.py audit
+
+sbom: ## the list of all parts, as CycloneDX
+	python .ci/audit.py sbom > sbom.json
 
 web: ## build the page that runs in the browser alone (needs Node 20)
 	cd webgpu && npm ci && npm run check && npm run build

@@ -13,9 +13,11 @@ from typing import Any
 
 from chainlit import server, socket
 from chainlit.chat_context import chat_contexts
+from chainlit.config import FILES_DIRECTORY
 from chainlit.session import WebsocketSession
 
 from rag.page.guard import is_chat_id
+from rag.page.leftovers import sweep
 
 GRACE_S = 0.2
 
@@ -26,6 +28,7 @@ delete = getattr(WebsocketSession.delete, "__wrapped__", WebsocketSession.delete
 async def connect(sid: str, environ: dict[str, Any], auth: object) -> bool:
     if not isinstance(auth, dict) or not is_chat_id(auth.get("sessionId")):
         raise ConnectionRefusedError("A chat needs an id that is a UUID. Reload the page.")
+    await asyncio.to_thread(sweep, FILES_DIRECTORY)
     return bool(await socket.connect(sid, environ, {"clientType": "webapp", **auth}))
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 from filelock import FileLock
 
 from rag.documents.library import Library
-from rag.errors import SearchError
+from rag.errors import IndexLocked, SearchError
 from rag.retrieval.disk import DiskIndex
 from rag.retrieval.index import Index
 from rag.retrieval.memory import MemoryIndex
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 # When each document was added, by id: the same bytes may come back under another name.
 Holdings = Mapping[str, float]
 
+_NO_ROOM = "No space left"  # as systems but Windows put it, in what tantivy raises
 DOCUMENTS_AT_ONCE = 50  # whose chunks are in memory together on their way to the disk index
 
 
@@ -82,18 +83,30 @@ class DiskCopy(LibraryCopy):
 
     What the index holds is in a file beside it, written after the index: where a crash came
     between, the difference is moved again, which changes nothing. Where the counts of chunks
-    disagree after all, and where there was nothing before, the index is made anew.
+    disagree after all, where there was nothing before, and where a crash has damaged what only
+    writing looks at, the index is made anew.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._held_file = folder / "documents.json"
         self._lock = FileLock(folder / "catch-up.lock")
-        self._index = self._opened(folder / "tantivy")
+        self._path = folder / "tantivy"
+        self._index = self._opened(self._path)
 
     def catch_up(self, library: Library) -> None:
-        if not self._in_step(library):
+        try:
+            if not self._in_step(library):
+                with self._lock:
+                    self._move_difference(library)
+        except IndexLocked:
+            raise
+        except SearchError as exc:
+            if _NO_ROOM in str(exc.__cause__):  # what is there is better than nothing
+                raise
+            logger.warning("The search index is damaged and is made anew.", exc_info=True)
             with self._lock:
+                self._begin_anew()
                 self._move_difference(library)
 
     def view(self) -> Index:
@@ -130,6 +143,11 @@ class DiskCopy(LibraryCopy):
             logger.warning("The search index cannot be read and is made anew.")
             self._held_file.unlink(missing_ok=True)
             return DiskIndex.fresh(path)
+
+    def _begin_anew(self) -> None:
+        self._held_file.unlink(missing_ok=True)
+        self._index.close()
+        self._index = DiskIndex.fresh(self._path)
 
 
 def chunk_count(library: Library) -> int:

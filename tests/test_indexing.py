@@ -125,3 +125,17 @@ def test_the_disk_copy_is_made_anew_when_it_lost_chunks(library: Library, tmp_pa
     copy._index.remove("pump.txt")
     copy.catch_up(library)
     assert found(copy, "oil") == ["pump.txt"]
+
+
+def test_the_index_is_made_anew_when_its_files_were_damaged(
+    library: Library, tmp_path: Path
+) -> None:
+    folder = tmp_path / "index"
+    put(library, "pump.txt", "change the oil")
+    DiskCopy(folder).catch_up(library)
+    put(library, "lamp.txt", "fill in lamp oil")
+    copy = DiskCopy(folder)
+    (folder / "tantivy" / "meta.json").write_text("{")  # of what is open already
+    copy.catch_up(library)
+    assert sorted(found(copy, "oil")) == ["lamp.txt", "pump.txt"]
+    assert sorted(found(DiskCopy(folder), "oil")) == ["lamp.txt", "pump.txt"]

@@ -19,6 +19,7 @@ _OCR = (
 # One set of characters comes first, for which the engine can search fast.
 _UNTOLD = re.compile(r"[/\ufffd\ue000-\uf8ff](?:(?<!/)|[A-Za-z]{1,2}\d{1,4}\b)")
 _MOST_UNTOLD = 0.1
+_MOST_NAMED = 20  # runs of pages; a note is shown in a list
 
 
 def assemble(document_id: str, name: str, media_type: str, pages: Sequence[str | None]) -> Document:
@@ -89,5 +90,7 @@ def _numbered(pages: Sequence[int]) -> str:
             runs[-1].append(page)
         else:
             runs.append([page])
-    listed = (str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
-    return f"Page{'s' * (len(pages) > 1)} {', '.join(listed)}"
+    named = [str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs[:_MOST_NAMED]]
+    unnamed = sum(map(len, runs[_MOST_NAMED:]))
+    more = f" and {unnamed:,} more" if unnamed else ""
+    return f"Page{'s' * (len(pages) > 1)} {', '.join(named)}{more}"
