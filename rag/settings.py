@@ -130,7 +130,9 @@ class Settings(BaseSettings):
     )
 
     shutdown_s: float = Field(
-        20, ge=0, description="Longest that answers under way go on when the program is told to end."
+        20,
+        ge=0,
+        description="Longest that answers under way go on when the program is told to end.",
     )
 
     # documents and retrieval
