@@ -131,7 +131,7 @@ class Tab:
         self.page.locator(".rag-card").nth(cards).wait_for(timeout=240_000)
 
     def new_chat(self) -> None:
-        self.page.click("#new-chat-button")
+        self.page.click("#header #new-chat-button")
         self.page.click("#confirm")
         self.page.wait_for_selector("#starters")
 

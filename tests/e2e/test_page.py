@@ -271,12 +271,12 @@ def test_a_turn_ends_when_it_is_stopped_before_its_first_word(
     assert tab.answer == "Stopped."
 
 
-def test_a_fresh_chat_begins_when_the_page_is_reloaded(
+def test_a_fresh_chat_begins_when_the_address_is_opened_again(
     app: App, open_tab: Callable[..., Tab], scripted_server: ScriptedServer
 ) -> None:
     tab = open_tab(app.url)
     tab.ask("When does the fountain run?")
-    tab.page.reload()
+    tab.page.goto(app.url)
     tab.page.wait_for_selector(READY)
     tab.ask("What runs in summer?")
     assert "fountain" in tab.answer
