@@ -8,20 +8,22 @@ person whose chat cannot be kept is told so, once, and the answer stands on the 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import chainlit as cl
 from chainlit import server
+from chainlit.config import config
 from chainlit.context import ChainlitContextException, context
 from chainlit.data import queue_until_user_message
 from chainlit.data.base import BaseDataLayer
+from chainlit.emitter import ChainlitEmitter
 from chainlit.types import PageInfo, PaginatedResponse
 from chainlit.user import PersistedUser
 from chainlit.utils import utc_now
@@ -72,7 +74,7 @@ class History(BaseDataLayer):
     async def run(self, work: Callable[..., T], *values: Any) -> T:
         """In its turn. Raises PeopleError."""
         return await asyncio.get_running_loop().run_in_executor(
-            self._thread, partial(work, *values)
+            self._thread, functools.partial(work, *values)
         )
 
     async def write(self, work: Callable[..., object], *values: Any) -> None:
@@ -280,3 +282,19 @@ def thread_of(chat: StoredChat, owner: Owner) -> ThreadDict:
 
 def upload_url(document_id: str) -> str:
     return f"/upload/{document_id}"
+
+
+_begin_chat = getattr(ChainlitEmitter.init_thread, "__wrapped__", ChainlitEmitter.init_thread)
+
+
+@functools.wraps(_begin_chat)
+async def _begin_with_words(self: ChainlitEmitter, interaction: str) -> None:
+    """A chat begins with what a person says. For Chainlit a press on a panel's button begins one,
+    too: the page would go to that chat's address, and close the panel."""
+    if interaction in config.code.action_callbacks and not cl.chat_context.get():
+        self.session.has_first_interaction = False
+        return
+    await _begin_chat(self, interaction)
+
+
+ChainlitEmitter.init_thread = _begin_with_words  # type: ignore[method-assign]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from measuring.rowmaking import answer
@@ -25,6 +27,15 @@ def test_a_turn_comes_back_as_it_was_when_it_went_through_json() -> None:
     assert again is not None
     assert again.screen == {"message": "m1", "folded": ["f1"]}
     assert asked_of(again, screen) == asked
+
+
+def test_a_turn_is_stored_when_its_mappings_are_read_only() -> None:
+    screen: Any = object()
+    done = replace(answer(), usage=MappingProxyType(dict(answer().usage)))
+    kept = json.loads(json.dumps(stored(Asked("What?", "40", screen, answer=done), {})))
+    again = restored(kept)
+    assert again is not None
+    assert again.answer == answer()
 
 
 def test_a_turn_without_an_answer_comes_back_when_it_was_stopped() -> None:
