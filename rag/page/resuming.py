@@ -43,7 +43,8 @@ def stored(asked: Asked, screen: Mapping[str, Any]) -> Json:
         asked.question, asked.text, asked.mode, asked.answer, asked.draft,
         dict(asked.places), asked.has_larger, dict(screen),
     )  # fmt: skip
-    kept: Json = _ADAPTER.dump_python(one, mode="json", fallback=dict)  # of read-only mappings
+    # Read-only mappings are no type that it knows.
+    kept: Json = _ADAPTER.dump_python(one, mode="json", fallback=dict, warnings=False)
     return kept
 
 
