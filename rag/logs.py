@@ -18,6 +18,7 @@ _JSON = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _NAMES = {"asctime": "time", "levelname": "level", "name": "logger"}
 # They log addresses, and with them what was asked; at a higher level only.
 _CHATTY = ("httpx", "httpx2", "openai", "watchfiles.main")
+_TELLING = "chainlit"  # says where the page is served, and that it was loaded anew
 _SERVER = ("uvicorn", "uvicorn.error", "uvicorn.access")  # have handlers of their own
 
 _turns = logging.getLogger("rag.turns")
@@ -31,6 +32,7 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_TELLING).setLevel(logging.INFO)
     for name in _SERVER:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
