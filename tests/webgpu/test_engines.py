@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -287,6 +288,19 @@ def test_a_model_runs_on_one_thread_when_the_host_sends_no_headers(
     opened.load(SMOL_MODEL)
 
     assert (device["adapter"], device["hasThreads"], device["threads"]) == (None, False, 1)
+    assert opened.ask(HELLO, 2)["completionTokens"] == 2
+
+
+def test_a_model_runs_when_it_is_large_and_there_is_one_thread(
+    browser: Browser, start: Start, smol: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.gguf"
+    shutil.copyfile(smol, large)
+    os.truncate(large, 300 << 20)  # with nothing behind its weights: only its size is looked at
+    opened = start(browser, headers={}, large=large)
+    opened.put("smol", {"model.gguf": "/large"})
+    opened.load(SMOL_MODEL)
+
     assert opened.ask(HELLO, 2)["completionTokens"] == 2
 
 

@@ -29,6 +29,7 @@ START = """async () => {
   const { startOffline } = await import("/parts.js");
   window.updates = 0;
   await startOffline({ onUpdate: () => { window.updates += 1; }, mayReload: () => false });
+  while (!navigator.serviceWorker.controller) await new Promise((done) => setTimeout(done, 20));
 }"""
 COUNT = """async () => {
   const { watchRequests } = await import("/parts.js");

@@ -11,6 +11,7 @@ import type { Runner } from "./runner.js";
 
 const THREAD_BYTES_PER_S = 500e6; // of weights, by one thread of a busy machine
 const STOP_S = 0.5; // within which a batch has to be done; small ones cost no speed (decision 0111)
+const LEAST_BATCH_TOKENS = 2; // llama.cpp aborts at its trial batch of two when there is room for one
 const MOST_BATCH_TOKENS = 64;
 const ALL_LAYERS = 999;
 const ONLY_ERRORS = 4;
@@ -184,5 +185,5 @@ export class WllamaRunner implements Runner {
 function batchOf(files: readonly File[], threads: number): number {
   const weightBytes = files.reduce((sum, file) => sum + file.size, 0);
   const fitting = Math.floor((STOP_S * threads * THREAD_BYTES_PER_S) / weightBytes);
-  return Math.max(1, Math.min(MOST_BATCH_TOKENS, fitting));
+  return Math.max(LEAST_BATCH_TOKENS, Math.min(MOST_BATCH_TOKENS, fitting));
 }
