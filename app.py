@@ -101,7 +101,9 @@ page_routes = routes.page_routes(
 )
 api = api_routes(home, config.run.root_path)
 own = routes.own_routes(own=belongings.own, mine=belongings.packed, prefix=config.run.root_path)
-in_browser = ChatHost(home.settings, home.workspace, people.may_ask)
+if not hasattr(state, "in_browser"):  # a reload ends no model that is being prepared
+    state.in_browser = ChatHost(home.settings, home.workspace, people.may_ask, people.name)
+in_browser: ChatHost = state.in_browser
 built = Path(__file__).parent / "public" / "webgpu"
 browser_page = webgpu_routes(in_browser, built, config.run.root_path)
 routes.install([*page_routes, *own, *api, *browser_page], server.app, server.router)

@@ -21,8 +21,8 @@ from chainlit.auth.cookie import get_token_from_cookies
 from chainlit.auth.jwt import create_jwt, decode_jwt
 from chainlit.config import config
 from chainlit.session import WebsocketSession
-from fastapi import HTTPException
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -180,6 +180,11 @@ def owner(user: cl.User | None) -> Owner | None:
 def may_ask() -> bool:
     """Whether the request under way is of somebody logged in, or nobody has to be."""
     return settings_now().login == "none" or asking.get() is not None
+
+
+def name() -> str:
+    """Of whoever sends the request under way: a login, or an address where there is none."""
+    return asking.get() or address.get()
 
 
 def session_of(session_id: str) -> WebsocketSession | None:

@@ -10,7 +10,7 @@ import json
 import secrets
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -89,8 +89,11 @@ def check_reach(model: ChatModel, *, is_allowed: bool) -> None:
         raise ModelRefused(_REMOTE.format(model=model.name, reach=reach))
 
 
-async def events(model: ChatModel, asked: Asked) -> AsyncGenerator[str, None]:
-    """Server-sent events. Closing it ends generation and frees the model's slot."""
+async def events(
+    model: ChatModel, asked: Asked, turn: AbstractAsyncContextManager[None]
+) -> AsyncGenerator[str, None]:
+    """Server-sent events, once it is this person's ``turn``. Closing it ends generation and frees
+    the model's slot."""
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
         "object": "chat.completion.chunk",
@@ -98,7 +101,7 @@ async def events(model: ChatModel, asked: Asked) -> AsyncGenerator[str, None]:
         "model": model.name,
     }
     try:
-        async with aclosing(model.stream(asked.prompt, asked.options)) as pieces:
+        async with turn, aclosing(model.stream(asked.prompt, asked.options)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Reply):
                     yield event(head | _end(piece))

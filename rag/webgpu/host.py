@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,15 @@ class ChatHost:
         settings: Settings,
         workspace: Callable[[], Awaitable[Workspace]],
         may_ask: Callable[[], bool],
+        person: Callable[[], str],
     ) -> None:
+        """``may_ask`` and ``person`` are of who sent the request under way."""
         self.models_folder: Path = models_folder(settings.data_dir)
         self.preparing = Preparing(self._prepare)
         self.allow_remote = settings.allow_remote
         self._workspace = workspace
         self.may_ask = may_ask
+        self._person = person
 
     async def tier(self, tier: Tier) -> TierModel | None:
         workspace = await self._workspace()
@@ -39,6 +43,9 @@ class ChatHost:
         status = workspace.status(tier)
         is_ready = status.state in _ANSWERING
         return TierModel(found.model, is_ready, status.sentence) if found.model else None
+
+    async def turn(self) -> AbstractAsyncContextManager[None]:
+        return (await self._workspace()).turnstile.turn(self._person())
 
     def _prepare(
         self, name: str, on_progress: Callable[[Progress], None], stop: threading.Event

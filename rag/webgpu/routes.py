@@ -7,6 +7,7 @@ process arrives as a ``Host``.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +56,10 @@ class Host(Protocol):
 
     def may_ask(self) -> bool:
         """Whether who sent the request under way may use this server's models and disk."""
+
+    async def turn(self) -> AbstractAsyncContextManager[None]:
+        """A place for who sent the request under way, as at the chat's own questions. Entering it
+        raises TooManyTurns and ProgramEnding."""
 
 
 def webgpu_routes(
@@ -146,7 +151,7 @@ class _Routes:
             raise HTTPException(404, "This server has no such model.")
         is_allowed = asked.allow_remote or self._host.allow_remote
         answering.check_reach(found.model, is_allowed=is_allowed)
-        return _Events(answering.events(found.model, asked))
+        return _Events(answering.events(found.model, asked, await self._host.turn()))
 
     def _model(self, request: Request) -> BrowserModel:
         model = self._models.get(request.path_params["name"])
@@ -192,29 +197,26 @@ async def _body(request: Request) -> bytes:
 # --- errors, as sentences
 
 
-def _refusal(request: Request, status: int, sentence: str) -> Response:
-    """Of OpenAI's shape where a model is asked, plain elsewhere."""
-    is_answer = request.url.path.endswith("/answer")
-    told = error_json(sentence) if is_answer else {"error": sentence}
-    return JSONResponse(told, status, {"Cache-Control": "no-store"})
+def _refusal(status: int, sentence: str) -> Response:
+    return JSONResponse(error_json(sentence), status, {"Cache-Control": "no-store"})
 
 
-async def _on_refused(request: Request, exc: Exception) -> Response:
-    return _refusal(request, 400, str(exc))
+async def _on_refused(_request: Request, exc: Exception) -> Response:
+    return _refusal(400, str(exc))
 
 
-async def _on_error(request: Request, exc: Exception) -> Response:
-    return _refusal(request, 503, str(exc))
+async def _on_error(_request: Request, exc: Exception) -> Response:
+    return _refusal(503, str(exc))
 
 
-async def _on_http_error(request: Request, exc: Exception) -> Response:
+async def _on_http_error(_request: Request, exc: Exception) -> Response:
     status = exc.status_code if isinstance(exc, HTTPException) else 500
-    return _refusal(request, status, str(getattr(exc, "detail", "")))
+    return _refusal(status, str(getattr(exc, "detail", "")))
 
 
 async def _on_disconnect(_request: Request, _exc: Exception) -> Response:
     return Response(status_code=_GONE)
 
 
-async def _on_bug(request: Request, _exc: Exception) -> Response:
-    return _refusal(request, 500, "The server failed; its log says why.")
+async def _on_bug(_request: Request, _exc: Exception) -> Response:
+    return _refusal(500, "The server failed; its log says why.")

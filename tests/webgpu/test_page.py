@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, Error, FilePayload, Page, expect
 from webgpu.model_host import ModelHost, hosting, model_of
 from webgpu.page_checks import FAINT, LEVELS, TWICE, UNNAMED
 from webgpu.scripted_engine import engine
@@ -35,6 +35,7 @@ The filter is changed in March. The oil is changed after 500 hours of work.
 """
 QUESTION = "How often is the pump on the upper deck checked?"
 ANSWER = "The pump on the upper deck is checked every 14 days."
+WORDS = " ".join(f"word{number}" for number in range(500))
 SMALL = model_of("small", {"small.gguf": WEIGHTS}, title="Small model", bestPassages=2)
 ON_GPU = model_of("on-gpu", {"gpu.gguf": WEIGHTS}, title="Model for a GPU", needs=["webgpu"])
 HERE = {"model": "qwen-small", "reach": "machine", "ready": True, "note": ""}
@@ -146,18 +147,29 @@ def test_what_was_searched_is_told_when_it_is_opened(page: Page) -> None:
 
 
 def test_writing_stops_when_escape_is_pressed(page: Page, host: ModelHost) -> None:
-    host.files["/engine.js"] = engine(small={"answer": "word " * 500, "pause_ms": 20})
+    host.files["/engine.js"] = engine(small={"answer": WORDS, "pause_ms": 20})
     get_ready(page)
     add_pump(page)
     ask(page)
-    expect(page.locator(".answer-text")).to_contain_text("word word")
+    expect(page.locator(".answer-text")).to_contain_text("word1 word2")
 
     page.keyboard.press("Escape")
 
     answer = answered(page)
     expect(answer).to_contain_text("Stopped.")
-    expect(answer.locator(".answer-text")).to_contain_text("word word")  # what was written stays
+    expect(answer.locator(".answer-text")).to_contain_text("word1 word2")  # what was written stays
     expect(page.locator("#send")).to_be_visible()
+
+
+def test_writing_stops_when_the_model_repeats_itself(page: Page, host: ModelHost) -> None:
+    host.files["/engine.js"] = engine(small={"answer": "It is so. " * 500, "pause_ms": 5})
+    get_ready(page)
+    add_pump(page)
+    ask(page)
+
+    answer = answered(page)
+    expect(answer).to_contain_text("The model began to repeat itself, so it was stopped.")
+    assert answer.locator(".answer-text").inner_text().startswith("It is so.")
 
 
 def test_the_prompt_is_read_ahead_when_typing_pauses(page: Page) -> None:
@@ -464,6 +476,45 @@ def test_a_model_is_refused_when_its_file_is_another(page: Page, host: ModelHost
     host.files["/models/small/small.gguf"] = WEIGHTS
     page.locator("#model-state").get_by_role("button", name="Try again").click()
     expect(page.locator("#model-state")).to_contain_text("Ready")
+
+
+def test_a_download_goes_on_when_there_is_room_again(page: Page, host: ModelHost) -> None:
+    quota = page.context.new_cdp_session(page)
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": host.address, "quotaSize": 1})
+    page.get_by_role("button", name="Download: Small model").click()
+    expect(page.locator("#model-state .problem")).to_contain_text("no room left for the model")
+
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": host.address})
+    page.locator("#model-state").get_by_role("button", name="Try again").click()
+
+    expect(page.locator("#model-state")).to_contain_text("Ready")
+
+
+def test_an_update_is_offered_and_taken_when_there_is_one(
+    browser: Browser, host: ModelHost, open_page: Opened
+) -> None:
+    page = open_page(browser, host.address).page
+    expect(page.locator("#privacy")).to_contain_text("opens without a network")
+    worker = (serving.BUILT / "service-worker.js").read_bytes()
+    host.files["/service-worker.js"] = worker + b"// A newer build."
+
+    page.reload()
+
+    expect(page.locator("#banner")).to_contain_text("A newer version of this page is here.")
+    page.get_by_role("button", name="Reload to use it").click()
+
+    while not is_taken(page):
+        page.wait_for_timeout(50)
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def is_taken(page: Page) -> bool:
+    """Whether no newer service worker waits any more."""
+    try:
+        script = "async () => !(await navigator.serviceWorker.getRegistration()).waiting"
+        return bool(page.evaluate(script))
+    except Error:  # it is being loaded again
+        return False
 
 
 def test_one_thread_is_explained_when_the_host_isolates_nothing(

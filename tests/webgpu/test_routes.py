@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from rag.models.catalogue import Weights
 from rag.models.endpoint import EndpointModel
 from rag.models.weights import Progress
 from rag.page.guard import Guard
+from rag.turnstile import Turnstile
 from rag.types import Reach, Tier
 from rag.webgpu.answering import TierModel
 from rag.webgpu.listing import listed
@@ -74,6 +76,7 @@ class Host:
 
     def __post_init__(self) -> None:
         self.preparing = Preparing(self.prepare)
+        self.turnstile = Turnstile(1, 1, 0)
 
     async def tier(self, tier: Tier) -> TierModel | None:
         if tier == "llm":
@@ -82,6 +85,9 @@ class Host:
 
     def may_ask(self) -> bool:
         return self.is_known
+
+    async def turn(self) -> AbstractAsyncContextManager[None]:
+        return self.turnstile.turn("somebody")
 
     def prepare(
         self, _name: str, on_progress: Callable[[Progress], None], stop: threading.Event
@@ -456,6 +462,19 @@ def test_nobody_is_served_when_they_have_to_log_in_first(
     host.is_known = False
     assert client.request(method, f"/webgpu/{path}", json=QUESTION).status_code == 401
     assert client.get("/webgpu/").is_success
+
+
+def test_a_question_is_refused_when_its_person_asks_too_much(
+    address: str, host: Host, scripted_server: ScriptedServer
+) -> None:
+    host.turnstile = Turnstile(1, 0, 0)
+    scripted_server.script(Scripted(("In", " Cluj"), then="stall"))
+    with httpx.stream("POST", f"{address}/answer", json=QUESTION) as first:
+        lines = first.iter_lines()
+        assert "In" in next(lines)
+        [event] = told(httpx.post(f"{address}/answer", json=QUESTION))
+    assert event["error"]["message"].startswith("1 questions of yours are being answered")
+    assert len(scripted_server.history) == 1
 
 
 def test_the_model_is_stopped_when_the_page_leaves(

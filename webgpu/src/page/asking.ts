@@ -1,6 +1,7 @@
 // A question and its answers: searched once, packed once, the same prompt to every model asked.
 
 import type { Fitted } from "../answering/fitting";
+import { loops } from "../answering/loops";
 import type { Citation, Context, GenerateOptions, Message, Reply, Turn } from "../types";
 import type { Grounding } from "./grounding";
 import { Cell } from "./cell";
@@ -17,6 +18,7 @@ export interface Answer {
   readonly backend: Turn["backend"];
   readonly citations: readonly Citation[];
   readonly isAbsent: boolean; // it says that the documents do not hold what was asked
+  readonly isLoop: boolean; // it began to repeat itself, and was stopped for it
   readonly problem: Problem | null;
 }
 
@@ -79,16 +81,19 @@ export class Asking {
   ): Promise<void> {
     if (signal.aborted) return void (state.value = { ...state.value, phase: "stopped" });
     const clock = new Clock(entry, asked);
+    const ended = new AbortController(); // of this answer alone
     state.value = { ...state.value, phase: "reading", startedMs: clock.started };
     try {
       const reply = await asked.generate(
         messages,
         { maxTokens, temperature: 0 },
         (piece) => {
-          state.value = { ...state.value, phase: "writing", text: state.value.text + piece };
+          const text = state.value.text + piece;
+          if (loops(text)) ended.abort();
+          state.value = { ...state.value, phase: "writing", text, isLoop: ended.signal.aborted };
           history.running.value = clock.token();
         },
-        signal,
+        AbortSignal.any([signal, ended.signal]),
       );
       const phase = reply.finishReason === "cancelled" ? "stopped" : "done";
       const backend = reply.backend ?? asked.backend;
@@ -167,6 +172,7 @@ function waiting(asked: Asked): Answer {
     backend: asked.backend,
     citations: [],
     isAbsent: false,
+    isLoop: false,
     problem: null,
   };
 }

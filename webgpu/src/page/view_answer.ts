@@ -118,7 +118,7 @@ function ended(entry: Entry, answer: Answer, actions: AnswerActions): Child[] {
         { type: "button", class: "button", onclick: () => actions.goOn(entry, answer) },
         say(`remedy_${problem.remedy}`),
       ),
-    answer.phase === "stopped" && h("p", { class: "muted" }, say("stopped")),
+    answer.phase === "stopped" && h("p", { class: "muted" }, say(answer.isLoop ? "looped" : "stopped")),
     reply?.finishReason === "length" && h("p", { class: "muted" }, say("cut_off")),
     sources(entry, answer, actions),
     reply && h("p", { class: "figures" }, figures(answer)),

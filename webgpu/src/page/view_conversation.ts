@@ -9,6 +9,8 @@ import { passageDialog } from "./view_passage";
 import { searchedView } from "./view_searched";
 import { language, say } from "./words";
 
+const FOLLOWED_PX = 120; // that an answer grows by at once
+
 export function showConversation(
   asking: Asking,
   library: Library,
@@ -19,6 +21,7 @@ export function showConversation(
   const shown = new Map<Entry, HTMLElement>();
   const actions = { openPassage, goOn };
   language.watch(() => shown.clear()); // drawn anew below
+  new ResizeObserver(() => follow(list)).observe(list);
   drawn(
     () => {
       for (const entry of asking.entries.value) {
@@ -32,6 +35,13 @@ export function showConversation(
     asking.entries,
     language,
   );
+}
+
+/** Keeps the end of what is written in sight, unless the person has scrolled away from it. */
+function follow(list: HTMLElement): void {
+  const last = list.lastElementChild;
+  if (last && last.getBoundingClientRect().bottom < innerHeight + FOLLOWED_PX)
+    last.scrollIntoView({ block: "nearest" });
 }
 
 function entryView(entry: Entry, actions: Parameters<typeof answerView>[3]): HTMLElement {

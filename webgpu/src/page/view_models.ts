@@ -71,7 +71,11 @@ function shareOf(state: ModelState): number {
 
 function progressText(state: ModelState): string {
   if (state.is === "downloading")
-    return say(`stage_${state.stage}`, { done: size(state.done), total: size(state.total) });
+    return say(`stage_${state.stage}`, {
+      done: size(state.done),
+      total: size(state.total),
+      percent: percent(shareOf(state)), // the server prepares in steps, which are no bytes
+    });
   return say("loading_model", { percent: percent(shareOf(state)) });
 }
 
