@@ -45,8 +45,8 @@ panel; there they hold for that chat only.
 {rows}
 
 The page is served on this machine only (`127.0.0.1`). `chainlit run app.py --host 0.0.0.0`, or
-`CHAINLIT_HOST`, opens it to the network: then anyone who reaches the port can ask and read, unless people have
-to log in ([People and history](people.md)).
+`CHAINLIT_HOST`, opens it to the network: then anyone who reaches the port can ask and read, unless
+people have to log in ([People and history](people.md)).
 """
 
 

@@ -9,6 +9,7 @@ from rag.errors import (
     ContextTooLong,
     LibraryError,
     ModelBusy,
+    ProgramEnding,
     RagError,
     SearchError,
     TooManyTurns,
@@ -18,6 +19,7 @@ from rag.types import Failed
 
 _SERVER_ERROR, _TOO_MANY, _UNAVAILABLE = 500, 429, 503
 _TRY_AGAIN_S = 1
+_BACK_S = 10  # an update, or another process behind the same address
 _BUG = "The server failed; its log says why."
 
 
@@ -52,6 +54,8 @@ def refused(exc: RagError) -> ApiError:
     if isinstance(exc, TooManyTurns):
         wait_s = _TRY_AGAIN_S if exc.wait_s is None else exc.wait_s
         return ApiError(_TOO_MANY, str(exc), "rate_limit_exceeded", wait_s=wait_s)
+    if isinstance(exc, ProgramEnding):
+        return ApiError(_UNAVAILABLE, str(exc), "server_ending", wait_s=_BACK_S)
     return _of_class(type(exc), str(exc))
 
 

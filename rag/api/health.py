@@ -24,8 +24,11 @@ def readiness(host: Host) -> JSON:
     tiers: tuple[Tier, ...] = get_args(Tier)
     statuses = [workspace.status(tier) for tier in tiers]
     allow_remote = host.settings.allow_remote
+    is_ending = workspace.turnstile.is_shut
     return {
-        "ready": any(_can_answer(status, allow_remote=allow_remote) for status in statuses),
+        "ready": not is_ending
+        and any(_can_answer(status, allow_remote=allow_remote) for status in statuses),
+        "is_ending": is_ending,
         "library": {"state": "open", "documents": len(workspace.library.documents())},
         "models": {status.tier: _tier(status, allow_remote=allow_remote) for status in statuses},
     }

@@ -42,7 +42,7 @@ def api_routes(host: Host, prefix: str = "", pause_s: float = PAUSE_S) -> list[B
 
     async def metrics(request: Request) -> Response:
         try:
-            access.asker(request, host.settings)
+            access.check(request, host.settings)
             opened = host.opened
         except ApiError as exc:
             return exc.response()
@@ -62,27 +62,27 @@ def _openai(host: Host, prefix: str, pause_s: float) -> ASGIApp:
     created = int(time.time())
 
     async def complete(request: Request) -> ASGIApp:
-        asker = access.asker(request, host.settings)
+        access.check(request, host.settings)
         chat = schema.parsed(await _body(request))
         _ = chat.mode  # refused before anything begins
         if reply := chores.answered(chat.question):
             return completions.chore(chat, reply)
-        events = turns.events(host, chat, asker)
+        events = turns.events(host, chat, access.asker(request, chat.user))
         base_url = f"{request.url.scheme}://{request.url.netloc}{prefix}/"
         if chat.stream:
             return completions.Streamed(chat, events, base_url, pause_s)
         return completions.Whole(chat, events, base_url)
 
     async def list_models(request: Request) -> Response:
-        access.asker(request, host.settings)
+        access.check(request, host.settings)
         return JSONResponse(models.listed(created))
 
     async def one_model(request: Request) -> Response:
-        access.asker(request, host.settings)
+        access.check(request, host.settings)
         return JSONResponse(models.one(request.path_params["model"], created))
 
     async def described(request: Request) -> Response:
-        access.asker(request, host.settings)
+        access.check(request, host.settings)
         return JSONResponse(openapi.document(rag.__version__))
 
     return Starlette(

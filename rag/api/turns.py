@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from rag.api.access import Asker
 from rag.api.host import Host
 from rag.api.schema import ChatRequest
 from rag.types import Answer, Answered, AnswerEvent, Failed
@@ -13,14 +14,14 @@ from rag.types import Answer, Answered, AnswerEvent, Failed
 END = None  # of the events
 
 
-async def events(host: Host, chat: ChatRequest, asker: str) -> AsyncGenerator[AnswerEvent]:
+async def events(host: Host, chat: ChatRequest, asker: Asker) -> AsyncGenerator[AnswerEvent]:
     """Up to ``Answered`` or ``Failed``; closing it stops the model. Raises RagError.
 
     Nobody is there to be asked for consent, so a model on another machine is used only where the
     settings allow that.
     """
     workspace = await host.workspace()
-    async with workspace.turnstile.turn(f"{asker} {chat.user or ''}"):
+    async with workspace.turnstile.turn(asker.person):
         await workspace.refresh()
         pipeline = await workspace.pipeline(
             temperature=chat.temperature, max_tokens=chat.most_tokens, stop=chat.stops
@@ -40,7 +41,8 @@ async def events(host: Host, chat: ChatRequest, asker: str) -> AsyncGenerator[An
                         ends.append(event.answer if isinstance(event, Answered) else event)
                     yield event
         finally:
-            await workspace.record(ends[0] if ends else Failed(""), chat.mode)
+            end = ends[0] if ends else Failed("")
+            await workspace.record(end, chat.mode, asker.owner)
 
 
 async def with_pauses(

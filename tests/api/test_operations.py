@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import openai
 import pytest
 from api.conftest import OIL, Serve, Served
 from scripted_server import Scripted, ScriptedServer
+
+from rag.measuring.ledger import LEDGER
 
 
 def test_four_models_are_listed_when_asked(served: Served) -> None:
@@ -70,6 +75,14 @@ def test_turns_are_counted_when_they_end(served: Served, scripted_server: Script
     assert 'rag_errors_total{error="ModelUnavailable"} 1.0' in lines
     assert "rag_first_token_seconds_count 1.0" in lines
     assert 'rag_turn_seconds_count{route="slm"} 1.0' in lines
+
+
+def test_rows_are_of_whom_the_client_names_when_it_names_anybody(served: Served) -> None:
+    served.ask()
+    served.ask(user="ann")
+    with closing(sqlite3.connect(served.home.settings.data_dir / LEDGER)) as ledger:
+        rows = ledger.execute("SELECT owner, chat FROM turns ORDER BY at").fetchall()
+    assert rows == [("", ""), ("api/ann", "")]  # no name that a person could log in with
 
 
 def test_no_words_are_told_when_metrics_are_read(served: Served) -> None:

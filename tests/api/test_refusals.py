@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -131,6 +132,15 @@ def test_nobody_is_answered_through_a_proxy_when_there_is_no_key(served: Served,
     assert "RAG_API_KEY" in response.json()["error"]["message"]
 
 
+def test_a_key_is_wanted_when_people_log_in(serve: Serve) -> None:
+    response = serve(login="password").post()
+    assert response.status_code == 401
+    assert response.json()["error"]["message"].startswith(
+        "Where people log in, programs need a key"
+    )
+    assert serve(login="password", api_key="secret").ask().choices[0].message.content
+
+
 def test_another_site_is_refused_when_it_asks(served: Served) -> None:
     headers = {"origin": "https://evil.example"}
     response = httpx.post(f"{served.url}/v1/chat/completions", json={}, headers=headers)
@@ -171,6 +181,33 @@ def test_it_is_too_much_when_one_asks_more_than_is_answered(serve: Serve) -> Non
     assert int(response.headers["retry-after"]) > 1
     assert response.json()["error"]["code"] == "rate_limit_exceeded"
     assert served.post(user="another").status_code == 200
+
+
+def test_all_others_are_told_to_wait_when_one_floods(serve: Serve) -> None:
+    served = serve(turns_per_minute=3, turns_at_once=3)
+    with ThreadPoolExecutor(12) as pool:
+        responses = list(pool.map(lambda _: served.post(user="ann"), range(12)))
+        others = list(pool.map(lambda name: served.post(user=name), ("bo", "eve")))
+    refused = [one for one in responses if one.status_code == 429]
+    assert len(refused) == 9
+    assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
+    assert [one.status_code for one in others] == [200, 200]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_nothing_is_begun_when_the_program_ends(serve: Serve, stream: bool) -> None:
+    served = serve()
+    workspace = served.home.opened
+    assert workspace is not None
+    workspace.turnstile.is_shut = True
+    response = served.post(stream=stream)
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "10"
+    assert response.json()["error"]["code"] == "server_ending"
+    ready = served.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["is_ending"] is True
+    assert served.get("/healthz").status_code == 200
 
 
 def test_the_error_is_an_event_when_the_model_breaks_off(
