@@ -5,8 +5,9 @@ Nothing here is rounded or left out: ``None`` stays ``null``, unknown is never 0
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any
 
 from rag.types import (
@@ -16,6 +17,8 @@ from rag.types import (
     Confidence,
     Context,
     Energy,
+    Expected,
+    Explanation,
     Hit,
     Latency,
     Signal,
@@ -24,14 +27,61 @@ from rag.types import (
 )
 
 Json = dict[str, Any]
+Explanations = Mapping[str, Explanation]  # by id of the passage
+
+NOTHING: Explanations = MappingProxyType({})
 
 
-def search_json(query: str, hits: Sequence[Hit], latency_ms: float) -> Json:
-    return {"query": query, "hits": [hit_json(hit) for hit in hits], "latency_ms": latency_ms}
+def search_json(
+    query: str,
+    hits: Sequence[Hit],
+    latency_ms: float,
+    explanations: Explanations = NOTHING,
+    expected: Expected | None = None,
+) -> Json:
+    """``explain`` of a hit and ``expected`` are there when they were asked for."""
+    found = {
+        "query": query,
+        "hits": [hit_json(hit, explanations) for hit in hits],
+        "latency_ms": latency_ms,
+    }
+    return found if expected is None else {**found, "expected": expected_json(expected)}
 
 
-def hit_json(hit: Hit) -> Json:
+def expected_json(expected: Expected) -> Json:
+    chunk = expected.chunk
     return {
+        "document": chunk and chunk.document_name,
+        "page": chunk and chunk.page,
+        "section": chunk and chunk.section,
+        "text": chunk and chunk.text,
+        "rank": expected.rank,
+        "score": expected.score,
+        "missing": [{"word": one.word, "nearest": one.nearest} for one in expected.missing],
+        "reasons": list(expected.reasons),
+    }
+
+
+def explanation_json(explanation: Explanation) -> Json:
+    return {
+        "length": explanation.length,
+        "average_length": explanation.average_length,
+        "length_factor": explanation.length_factor,
+        "terms": [
+            {
+                "term": each.term,
+                "idf": each.idf,
+                "frequency": each.frequency,
+                "weight": each.weight,
+                "share": each.share,
+            }
+            for each in explanation.terms
+        ],
+    }
+
+
+def hit_json(hit: Hit, explanations: Explanations = NOTHING) -> Json:
+    found: Json = {
         "rank": hit.rank,
         "score": hit.score,
         "document": hit.chunk.document_name,
@@ -40,6 +90,8 @@ def hit_json(hit: Hit) -> Json:
         "text": hit.chunk.text,
         "matched_terms": list(hit.matched_terms),
     }
+    explanation = explanations.get(hit.chunk.id)
+    return {**found, "explain": explanation_json(explanation)} if explanation else found
 
 
 def answer_json(answer: Answer) -> Json:
@@ -59,10 +111,11 @@ def answer_json(answer: Answer) -> Json:
     }
 
 
-def trace_json(answer: Answer) -> Json:
+def trace_json(answer: Answer, explanations: Explanations = NOTHING) -> Json:
     """All that is known of a turn: ``answer_json`` and what it leaves out, under further keys."""
     return {
         **answer_json(answer),
+        "context": context_json(answer.context, explanations),
         "confidence": judgement_json(answer.confidence),
         "query": {"text": answer.query.text, "background": answer.query.background},
         "attempts": [attempt_json(attempt) for attempt in answer.attempts],
@@ -134,12 +187,14 @@ def signal_json(signal: Signal) -> Json:
     return {"value": signal.value, "threshold": signal.threshold, "weight": signal.weight}
 
 
-def context_json(context: Context) -> Json:
+def context_json(context: Context, explanations: Explanations = NOTHING) -> Json:
     return {
         "token_count": context.token_count,
         "budget_tokens": context.budget_tokens,
-        "hits": [hit_json(hit) for hit in context.hits],
-        "dropped": [{**hit_json(drop.hit), "reason": drop.reason} for drop in context.dropped],
+        "hits": [hit_json(hit, explanations) for hit in context.hits],
+        "dropped": [
+            {**hit_json(drop.hit, explanations), "reason": drop.reason} for drop in context.dropped
+        ],
     }
 
 

@@ -74,6 +74,56 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Weighing:
+    """What one search scored by: of each term of the question its weight and its idf."""
+
+    weights: Mapping[str, float]
+    idfs: Mapping[str, float]
+    average_length: float  # terms a passage
+
+
+@dataclass(frozen=True, slots=True)
+class TermShare:
+    """What one term of the question did for a passage's score."""
+
+    term: str
+    idf: float
+    frequency: int  # in the passage, its title and section
+    weight: float  # in the question: 1, or less for earlier turns and other languages
+    share: float  # of the score, in its unit: those of all terms add up to it
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a passage has its score: ``share = weight * idf * frequency * 2.2 / (frequency + 1.2 *
+    length_factor)``, added up over the terms."""
+
+    length: int  # terms, those of title and section among them
+    average_length: float
+    length_factor: float  # 1 at the average, more for longer; of the length as engines keep it
+    terms: tuple[TermShare, ...]  # the largest share first
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A word of the question that a passage lacks."""
+
+    word: str
+    nearest: str  # the word there that is spelt most like it; "" when none is
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A passage that a person expected to be found, and why it was or was not."""
+
+    chunk: Chunk | None  # None: there is no such passage
+    rank: int | None  # among all passages searched; None: it is not ranked, or far behind
+    score: float | None
+    missing: tuple[Missing, ...]
+    reasons: tuple[str, ...]  # sentences a person can read
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """A hit that did not reach the model, and why, as a sentence."""
 
@@ -261,6 +311,7 @@ class Answer:
     attempts: tuple[Attempt, ...] = ()  # in order, a superseded draft first; none when declined
     unsupported: tuple[str, ...] = ()  # sentences of ``text`` that no passage backs
     energy: Energy | None = None  # of all models here; None: none was asked, or nobody knows
+    weighing: Weighing | None = None  # that its hits were scored by; None: they were not searched
 
 
 # --- what a front end renders ------------------------------------------------------------

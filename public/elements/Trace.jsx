@@ -93,6 +93,39 @@ function Signals({ signals, labels }) {
   );
 }
 
+function Shares({ explain, labels }) {
+  const length = labels.share_length
+    .replace('{length}', explain.length)
+    .replace('{factor}', rounded(explain.length_factor));
+  return (
+    <>
+      <table className="rag-shares">
+        <thead>
+          <tr>
+            <th>{labels.share_term}</th>
+            <th className="rag-right">{labels.share_idf}</th>
+            <th className="rag-right">{labels.share_times}</th>
+            <th className="rag-right">{labels.share_weight}</th>
+            <th className="rag-right">{labels.share}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {explain.terms.map((one) => (
+            <tr key={one.term}>
+              <td>{one.term}</td>
+              <td className="rag-right">{rounded(one.idf)}</td>
+              <td className="rag-right">{one.frequency}</td>
+              <td className="rag-right">{rounded(one.weight)}</td>
+              <td className="rag-right">{rounded(one.share)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="rag-muted">{length}</p>
+    </>
+  );
+}
+
 function Search({ trace, terms, labels }) {
   const { hits, dropped } = trace.context;
   const rows = [...hits.map((hit) => ({ ...hit, fate: labels.fits })), ...dropped.map((hit) => ({ ...hit, fate: hit.reason }))];
@@ -121,6 +154,7 @@ function Search({ trace, terms, labels }) {
                   {read || i >= hits.length ? <span className="rag-fate">{hit.fate}</span> : null}
                   <details>
                     <summary>{hit.matched_terms.join(', ')}</summary>
+                    {hit.explain ? <Shares explain={hit.explain} labels={labels} /> : null}
                     <pre>{hit.text}</pre>
                   </details>
                 </td>

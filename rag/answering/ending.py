@@ -108,6 +108,7 @@ def _answer(turn: Turn, best: Writer, judged: Confidence) -> Answer:
         attempts=_attempts(turn),
         unsupported=cited.unsupported,
         energy=_energy(turn),
+        weighing=turn.asked.found.weighing,
     )
 
 
@@ -129,6 +130,7 @@ def _declined(turn: Turn, judged: Confidence, best: Writer | None = None) -> Ans
         query=turn.asked.found.query,
         attempts=_attempts(turn),
         energy=_energy(turn),
+        weighing=turn.asked.found.weighing,
     )
 
 

@@ -18,7 +18,7 @@ from rag.retrieval.analysis import terms
 from rag.retrieval.coverage import Held, Wanted, is_held, terms_of
 from rag.retrieval.index import Statistics
 from rag.retrieval.words import WORD, folded
-from rag.types import Context, Delta, Form, Hit, Query, Reply
+from rag.types import Context, Delta, Form, Hit, Query, Reply, Weighing
 
 _TOGETHER = 3
 
@@ -32,6 +32,7 @@ class Found:
     hits: tuple[Hit, ...]
     statistics: Statistics  # of the query's terms
     is_overview: bool = False  # a question about the documents as a whole: the hits open them
+    weighing: Weighing | None = None  # that the hits were scored by; None: they were not
 
     @cached_property
     def wanted(self) -> Wanted:

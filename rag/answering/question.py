@@ -9,6 +9,7 @@ from typing import Self
 from rag.answering import conversation
 from rag.answering.evidence import Found
 from rag.language import detect
+from rag.retrieval.explaining import weighed
 from rag.retrieval.index import Index, Statistics
 from rag.types import Chunk, Hit, Message, Query
 
@@ -31,7 +32,15 @@ class Asked:
         query = conversation.query(question, self.earlier)
         openings = index.openings(hits) if self._wants_overview() else ()
         best = tuple(_as_hits(openings) or index.search(query, hits))
-        found = Found(whole, query, best, index.statistics(query), is_overview=bool(openings))
+        statistics = index.statistics(query)
+        found = Found(
+            whole,
+            query,
+            best,
+            statistics,
+            is_overview=bool(openings),
+            weighing=None if openings else weighed(query, index.languages, statistics),
+        )
         return Asked(self.earlier, detect(question) or detect(whole), found)
 
     def _wants_overview(self) -> bool:

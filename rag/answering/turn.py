@@ -39,7 +39,7 @@ _FETCHED_FIRST = (
     "has to be fetched first, which has begun. Ask the larger model when it is here, or fetch it "
     "with `python -m rag models pull`. So the small model answered."
 )
-_CANDIDATES = 10  # hits looked at, so that a person sees what was left out
+CANDIDATES = 10  # hits looked at, so that a person sees what was left out
 
 
 @dataclass(slots=True)
@@ -183,7 +183,7 @@ class Turn:
     def _candidates(self) -> int:
         models = [model for model in (self.slm, self.llm) if model]
         passages = [model.best_passages or DEFAULT_PASSAGES for model in models]
-        return max(_CANDIDATES, 2 * (self.options.top_k or max(passages)))
+        return max(CANDIDATES, 2 * (self.options.top_k or max(passages)))
 
 
 def _not_allowed(model: ChatModel) -> str:

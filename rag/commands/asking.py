@@ -12,8 +12,10 @@ from pathlib import Path
 
 import click
 
+from rag.commands.expecting import Sought
 from rag.commands.opening import opened
 from rag.commands.phases import phase_line
+from rag.commands.tables import table
 from rag.commands.terminal import example, json_option, print_json, progress_shown, run
 from rag.commands.transcript import Transcript
 from rag.documents.library import LibraryEntry
@@ -21,12 +23,17 @@ from rag.encoding import answer_json, search_json
 from rag.errors import NotFound, RagError
 from rag.models.chat import ChatModel
 from rag.models.reach import PLACES
+from rag.retrieval import explaining
 from rag.retrieval.index import Index, Scoped
+from rag.retrieval.words import WORD
 from rag.types import (
     Answer,
     Answered,
     AnswerEvent,
+    Chunk,
     Escalated,
+    Expected,
+    Explanation,
     Failed,
     Hit,
     Mode,
@@ -37,6 +44,8 @@ from rag.types import (
 )
 from rag.workspace import Workspace
 
+ROUNDED = 0.01  # by which shares may miss a score as it is printed
+STILL_COUNTED = "The index on disk still counts passages that were removed, so the sum differs."
 FRAME_S = 0.2  # between two looks at a model that is being made ready
 
 docs_option = click.option(
@@ -59,25 +68,45 @@ document_option = click.option(
 @click.option("-k", type=click.IntRange(min=1), default=10, help="How many passages.")
 @docs_option
 @document_option
+@click.option("--explain", is_flag=True, help="Say what each word did for a passage's score.")
+@click.option(
+    "--expected",
+    metavar="TEXT",
+    help="Say why a passage with these words, or one of DOCUMENT:PAGE, is not among them.",
+)
 @json_option
 @run
 async def search(
-    query: str, k: int, docs: Path | None, names: Sequence[str], as_json: bool
+    *,
+    query: str,
+    k: int,
+    docs: Path | None,
+    names: Sequence[str],
+    explain: bool,
+    expected: str | None,
+    as_json: bool,
 ) -> None:
     """Find the passages that match QUERY best, without a model."""
     _not_empty(query, "QUERY")
+    if expected is not None and not WORD.search(expected):
+        raise click.UsageError("--expected holds no word: write some of the passage.")
     async with opened(docs) as workspace:
         index = scoped(workspace, names)
         started = time.perf_counter()
         hits = await asyncio.to_thread(index.search, Query(query), k)
         latency_ms = (time.perf_counter() - started) * 1000
+        explanations = explaining.all_explained(index, Query(query), hits) if explain else {}
+        sought = expected and Sought(workspace, index, Query(query), k, expected)
+        told = await asyncio.to_thread(sought.told) if sought else None
     if as_json:
-        print_json(search_json(query, hits, latency_ms))
+        print_json(search_json(query, hits, latency_ms, explanations, told))
         return
     for hit in hits:
-        print_hit(hit)
+        print_hit(hit, explanations.get(hit.chunk.id))
     if not hits:
         click.echo("No passage shares a word with the query.", err=True)
+    if told:
+        print_expected(told)
 
 
 @click.command(epilog=example('ask "How often is the oil changed?" --docs manuals'))
@@ -206,8 +235,33 @@ def _not_empty(text: str, argument: str) -> None:
         raise click.UsageError(f"{argument} is empty: write what you want to know.")
 
 
-def print_hit(hit: Hit) -> None:
-    place = f"{hit.chunk.document_name}, page {hit.chunk.page}"
-    section = f" · {hit.chunk.section}" if hit.chunk.section else ""
-    click.echo(f"{hit.rank}. {place}{section}  ({hit.score:.2f}: {', '.join(hit.matched_terms)})")
+def print_hit(hit: Hit, explanation: Explanation | None = None) -> None:
+    matched = f"({hit.score:.2f}: {', '.join(hit.matched_terms)})"
+    click.echo(f"{hit.rank}. {_place(hit.chunk)}  {matched}")
     click.echo(f"   {' '.join(hit.chunk.text.split())}\n")
+    if explanation:
+        print_explanation(explanation, hit.score)
+
+
+def print_explanation(explanation: Explanation, score: float) -> None:
+    rows = [
+        (each.term, f"{each.idf:.2f}", f"{each.frequency}", f"{each.weight:g}", f"{each.share:.2f}")
+        for each in explanation.terms
+    ]
+    for line in table(("term", "idf", "times", "weight", "share"), rows):
+        click.echo(f"   {line}".rstrip())
+    factor = f"{explanation.length_factor:.2f} × the average length"
+    click.echo(f"   {explanation.length} terms, {factor}\n")
+    if abs(explaining.total(explanation) - score) > ROUNDED:
+        click.echo(f"   {STILL_COUNTED}\n")
+
+
+def print_expected(expected: Expected) -> None:
+    click.echo(f"Expected: {_place(expected.chunk)}" if expected.chunk else "Expected:")
+    for reason in expected.reasons:
+        click.echo(f"   {reason}")
+
+
+def _place(chunk: Chunk) -> str:
+    section = f" · {chunk.section}" if chunk.section else ""
+    return f"{chunk.document_name}, page {chunk.page}{section}"
