@@ -208,3 +208,29 @@ PAGES = (
     ),
     ("", 0),
 )
+
+_PUMP = (
+    Message("user", "How often is the pump on the Upper Deck checked?"),
+    Message("assistant", "Every 14 days, says Ann [1]."),
+)
+_FILTER = (Message("user", "And its filter?"), Message("assistant", "In March [2]."))
+# A conversation, and what is asked then.
+TALKS = (
+    ((), "And in 2023?"),
+    (_PUMP, "And in 2023?"),
+    (_PUMP, "When is it changed?"),
+    (_PUMP, "IT costs how much?"),
+    (_PUMP, "What does the invoice say?"),
+    (_PUMP, "Why?"),
+    (_PUMP, "What is it about?"),
+    (_PUMP, "in more detail please"),
+    (_PUMP, "Și cât costă?"),
+    (_PUMP, "Dar în martie?"),
+    (_PUMP, "Cine îl verifică?"),
+    (_PUMP, "Siguranța la pompă?"),
+    (_PUMP, "Care este regula lui Popescu?"),
+    (_PUMP, "De ce?"),
+    ((*_PUMP, *_FILTER), "And the oil?"),
+    ((*_PUMP, *_FILTER, *_PUMP), "Who does that?"),
+    ((_PUMP[0], *_FILTER), "Who checks them?"),
+)

@@ -187,6 +187,27 @@ def test_the_prompt_is_read_ahead_when_typing_pauses(page: Page) -> None:
     )
 
 
+def test_what_a_question_leans_on_goes_along_when_it_was_answered(page: Page) -> None:
+    get_ready(page)
+    add_pump(page)
+    ask(page)
+    answered(page)
+    page.evaluate(
+        "() => { new BroadcastChannel('prefilled').onmessage = ({ data }) => {"
+        " document.body.dataset.ahead = data.map(({ content }) => content).join('|'); }; }"
+    )
+
+    page.type("#question", "And when is it changed?")
+
+    expect(page.locator("body")).to_have_attribute(
+        "data-ahead",
+        re.compile(
+            rf"Question: {re.escape(QUESTION)}\|{re.escape(ANSWER)}"
+            rf"\|Question: {re.escape(QUESTION)} And when is it changed\?$"
+        ),
+    )
+
+
 def test_no_model_is_asked_when_nothing_is_found(page: Page) -> None:
     get_ready(page)
     add_pump(page)

@@ -257,6 +257,19 @@ def test_overviews_are_noticed_as_on_the_server(tab: Page) -> None:
     assert found == expected
 
 
+def test_questions_lean_on_what_was_said_as_on_the_server(tab: Page) -> None:
+    expected = known("prompt")["talks"]
+    found = tab.evaluate(
+        """all => all.map(({ history, question }) => {
+            const turns = parts.earlier(question, history);
+            return { history, question, leans: parts.leans(question), earlier: turns.length,
+                background: parts.background(turns) };
+        })""",
+        expected,
+    )
+    assert found == expected
+
+
 def test_an_overview_begins_with_the_openings_of_the_latest_documents(tab: Page) -> None:
     chunks = known("ranking")["chunks"]
     server = MemoryIndex(cases.CHUNKS)

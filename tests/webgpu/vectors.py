@@ -55,6 +55,11 @@ def files() -> Mapping[Path, Any]:
             "unseen": _spelt_out(safety._UNSEEN.pattern),
             "control": safety._CONTROL.pattern,
             "overview": conversation._OVERVIEW.pattern.replace(r"\w", _WORD),
+            "documents": conversation._DOCUMENTS.pattern.replace(r"\w", _WORD),
+            "openers": _of_any_letters(conversation._OPENERS),
+            "pointing": _of_any_letters(conversation._POINTING),
+            "fragment": _of_any_letters(conversation._FRAGMENT),
+            "asking": _of_any_letters(conversation._ASKING),
             "aboutDocuments": conversation._ABOUT_DOCUMENTS.pattern.replace(r"\w", _WORD),
         },
     }
@@ -159,6 +164,16 @@ def _prompt() -> dict[str, Any]:
             for question, language, form, turns in cases.ASKED
         ],
         "overviews": [[text, conversation.asks_for_overview(text)] for text in cases.OVERVIEWS],
+        "talks": [
+            {
+                "history": [{"role": one.role, "content": one.content} for one in history],
+                "question": question,
+                "leans": conversation.leans(question),
+                "earlier": len(conversation.earlier(question, history)),
+                "background": conversation.query(question, history).background,
+            }
+            for history, question in cases.TALKS
+        ],
         "refusals": [[text, refusals.refuses(text)] for text in cases.REFUSALS],
     }
 
@@ -232,6 +247,12 @@ def _in_javascript(pattern: re.Pattern[str]) -> str:
     r"""A verbose pattern without its white space, whose \w is Python's."""
     bare = re.sub(r"(?<!\\)\s+", "", pattern.pattern).replace("\\ ", " ")
     return bare.replace(r"\w", _WORD)
+
+
+def _of_any_letters(pattern: re.Pattern[str]) -> str:
+    r"""Whose \b and \W are Python's: JavaScript's know the letters of English alone."""
+    edge = f"(?:(?<!{_WORD})(?={_WORD})|(?<={_WORD})(?!{_WORD}))"
+    return pattern.pattern.replace(r"\b", edge).replace(r"\W", _WORD.replace("[", "[^", 1))
 
 
 def _spelt_out(pattern: str) -> str:

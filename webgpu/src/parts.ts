@@ -6,6 +6,7 @@ export { BrowserStore } from "./models/store.js";
 export { startOffline } from "./privacy/offline.js";
 export { startWorker, watchRequests } from "./privacy/requests.js";
 export { resolve, withoutMarks } from "./answering/citations.js";
+export { background, earlier, leans } from "./answering/conversation.js";
 export { pack } from "./answering/context.js";
 export { asksForOverview, found } from "./answering/finding.js";
 export { fit, share } from "./answering/fitting.js";

@@ -15,8 +15,7 @@ export class Claim {
 
   /** `language` is the passage's, so that both are stemmed by the same rules. */
   constructor(text: string, language: string) {
-    const content = contentWords(text.replace(LIST_NUMBER, ""), new Set([language]))[0];
-    this.words = content.map((word) => wordTerms(word, language)).filter((terms) => terms.length);
+    this.words = content(text, new Set([language])).map((word) => wordTerms(word, language)).filter((terms) => terms.length);
   }
 
   /** Share of the words that `terms` holds, 0 to 1; 0 for a claim without words. */
@@ -32,6 +31,11 @@ export class Claim {
   numbersIn(terms: ReadonlySet<string>): boolean {
     return this.words.every((word) => !hasDigit(word[0]!) || isIn(word, terms));
   }
+}
+
+/** The distinct words without stop words and the numbers of list items. */
+export function content(text: string, languages: ReadonlySet<string> = new Set()): readonly string[] {
+  return contentWords(text.replace(LIST_NUMBER, ""), languages)[0];
 }
 
 /** Whether the whole or, of a compound, all its parts are there. */

@@ -1,9 +1,8 @@
 // A question and its answers: searched once, packed once, the same prompt to every model asked.
 
-import type { Fitted } from "../answering/fitting";
 import { loops } from "../answering/loops";
 import type { Citation, Context, GenerateOptions, Message, Reply, Turn } from "../types";
-import type { Grounding } from "./grounding";
+import type { Found, Grounding } from "./grounding";
 import { Cell } from "./cell";
 import * as history from "./history";
 import { isAbort, problemOf, type Problem } from "./problems";
@@ -37,6 +36,7 @@ export interface Asked {
 
 export interface Entry {
   readonly question: string;
+  readonly whole: string; // after the questions it leans on
   readonly context: Context;
   readonly retrieveMs: number;
   readonly answers: readonly { readonly asked: Asked; readonly state: Cell<Answer> }[];
@@ -49,6 +49,15 @@ export class Asking {
 
   constructor(private readonly grounding: Grounding) {}
 
+  /** What was asked so far, each question with its first answer that is complete. */
+  get history(): readonly Message[] {
+    return this.entries.value.flatMap(({ question, answers }) => {
+      const answer = answers.map(({ state }) => state.value).find(({ phase }) => phase === "done");
+      const asked = { role: "user", content: question } as const;
+      return answer ? [asked, { role: "assistant", content: answer.text } as const] : [asked];
+    });
+  }
+
   stop(): void {
     this.#abort.abort();
   }
@@ -57,15 +66,16 @@ export class Asking {
   async ask(question: string, models: readonly Asked[]): Promise<void> {
     const { signal } = (this.#abort = new AbortController());
     const started = performance.now();
-    const fitted = this.grounding.find(question);
+    const found = this.grounding.find(question, this.history);
     const retrieveMs = performance.now() - started;
-    const asked = fitted.context.hits.length > 0 ? models : [];
+    const asked = found.context.hits.length > 0 ? models : [];
     const answers = asked.map((one) => ({ asked: one, state: new Cell(waiting(one)) }));
-    const entry = { question, context: fitted.context, retrieveMs, answers };
+    const { whole, context } = found;
+    const entry = { question, whole, context, retrieveMs, answers };
     this.isBusy.value = true;
     this.entries.value = [...this.entries.value, entry];
     try {
-      for (const { asked: one, state } of answers) await this.#answer(entry, fitted, one, state, signal);
+      for (const { asked: one, state } of answers) await this.#answer(entry, found, one, state, signal);
     } finally {
       this.isBusy.value = false;
       history.running.value = null;
@@ -74,7 +84,7 @@ export class Asking {
 
   async #answer(
     entry: Entry,
-    { messages, maxTokens }: Fitted,
+    { messages, maxTokens }: Found,
     asked: Asked,
     state: Cell<Answer>,
     signal: AbortSignal,
@@ -109,7 +119,7 @@ export class Asking {
   }
 
   #judged(text: string, entry: Entry): Pick<Answer, "text" | "citations" | "isAbsent"> {
-    const cited = this.grounding.cite(text, entry.context, entry.question);
+    const cited = this.grounding.cite(text, entry.context, entry.whole);
     const isAbsent = this.grounding.refuses(text);
     return { text: cited.text, citations: cited.citations, isAbsent };
   }

@@ -26,7 +26,7 @@ export function readAhead(
     const isWanted = places.chosen.value === "browser" || places.chosen.value === "all";
     if (!engine || !models.ready || !isWanted || asking.isBusy.value) return;
     if (question.length < FEWEST_LETTERS) return;
-    const { context, messages } = grounding.find(question);
+    const { context, messages } = grounding.find(question, asking.history);
     const isStable = context.text === found;
     found = context.text;
     if (!found || found === read) return;
