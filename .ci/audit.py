@@ -14,6 +14,7 @@ import argparse
 import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -62,6 +63,8 @@ def pins() -> list[tuple[str, str]]:
 
 def asked() -> list[dict[str, Any]]:
     """What pip-audit knows of every pin: ``vulns``, or a ``skip_reason``."""
+    if shutil.which("pip-audit") is None:
+        raise SystemExit("audit: pip-audit is not installed: pip install pip-audit.")
     command = ["pip-audit", "--no-deps", "--disable-pip", "--progress-spinner", "off", "-f", "json"]
     found: list[dict[str, Any]] = []
     for name in PINNED:

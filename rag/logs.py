@@ -30,6 +30,7 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
     handler.addFilter(_with_trace_id)
     handler.setFormatter(_json() if log_format == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(True)  # Python's own would be lines of another format
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger(_TELLING).setLevel(logging.INFO)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -25,6 +26,7 @@ def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     yield
+    logging.captureWarnings(False)
     root.handlers[:] = before
     root.setLevel(level)
     trace_id.set("")
@@ -53,6 +55,16 @@ async def test_figures_and_no_words_are_logged_when_a_turn_ends(
     assert (ended["prompt_tokens"], ended["completion_tokens"], ended["errors"]) == (60, 7, [])
     told = json.dumps([inside, ended])
     assert not [word for word in ("Amaryllis", "blue", SKY.text, SKY.document_name) if word in told]
+
+
+def test_a_warning_of_python_is_a_line_like_others_when_the_format_is_json(capsys: Output) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logs.configure("json", "warning")
+        warnings.warn("This is old.", DeprecationWarning, stacklevel=1)
+    [line] = lines(capsys)
+    assert line["logger"] == "py.warnings"
+    assert "This is old." in str(line["message"])
 
 
 def test_errors_are_named_when_a_turn_fails(capsys: Output) -> None:

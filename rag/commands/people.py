@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,13 +36,13 @@ class Kept:
 def opened() -> Iterator[Kept]:
     settings = load()
     database = database_of(settings.database_url.get_secret_value(), settings.data_dir)
-    yield Kept(
-        Accounts(settings.data_dir / PEOPLE),
-        Archive(database),
-        Shelf(database, settings.data_dir / FOLDER),
-        Ledger(settings.data_dir / LEDGER),
-    )
-    database.close()
+    with closing(database):
+        yield Kept(
+            Accounts(settings.data_dir / PEOPLE),
+            Archive(database),
+            Shelf(database, settings.data_dir / FOLDER),
+            Ledger(settings.data_dir / LEDGER),
+        )
 
 
 @click.group(epilog=example("people add ann", "people export ann ann.zip"))
