@@ -19,11 +19,15 @@ _OCR = (
 # One set of characters comes first, for which the engine can search fast.
 _UNTOLD = re.compile(r"[/\ufffd\ue000-\uf8ff](?:(?<!/)|[A-Za-z]{1,2}\d{1,4}\b)")
 _MOST_UNTOLD = 0.1
+_MOST_LISTED = 10
 _MOST_NAMED = 20  # runs of pages; a note is shown in a list
 
 
-def assemble(document_id: str, name: str, media_type: str, pages: Sequence[str | None]) -> Document:
-    """A document of its pages; None is one that could not be read.
+def assemble(
+    document_id: str, name: str, media_type: str, pages: Sequence[str | None], note: str = ""
+) -> Document:
+    """A document of its pages; None is one that could not be read. ``note`` is what its reader left
+    out, as sentences.
 
     Raises EmptyDocument where no page has text, BrokenDocument where none could be read.
     """
@@ -35,8 +39,16 @@ def assemble(document_id: str, name: str, media_type: str, pages: Sequence[str |
         media_type=media_type,
         pages=tuple(page or "" for page in pages),
         language=detect("\n".join(page for page in pages if page)),
-        note=_note(pages),
+        note=" ".join(each for each in (note, _note(pages, media_type)) if each),
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """>>> listed(["a", "b"])
+    'a, b'
+    """
+    unnamed = len(names) - _MOST_LISTED
+    return ", ".join(names[:_MOST_LISTED]) + (f" and {unnamed:,} more" if unnamed > 0 else "")
 
 
 def _says(page: str) -> bool:
@@ -56,14 +68,15 @@ def _nothing_read(pages: Sequence[str | None], media_type: str) -> DocumentError
     return EmptyDocument(f"None of the {len(pages):,} pages has text. {_OCR}")
 
 
-def _note(pages: Sequence[str | None]) -> str:
+def _note(pages: Sequence[str | None], media_type: str) -> str:
     """What is missing or doubtful, page by page, as sentences; "" when nothing is."""
     notes = []
     if broken := _where(pages, lambda page: page is None):
         notes.append(f"{_numbered(broken)} could not be read: the file is damaged there.")
     if silent := _where(pages, lambda page: page is not None and not _says(page)):
         has, looks = ("has", "it looks") if len(silent) == 1 else ("have", "they look")
-        notes.append(f"{_numbered(silent)} {has} no text: {looks} scanned.")
+        why = f": {looks} scanned" if media_type == PDF.media_type else ""
+        notes.append(f"{_numbered(silent)} {has} no text{why}.")
     if garbled := _where(pages, lambda page: page is not None and _says(page) and _garbled(page)):
         notes.append(
             f"{_numbered(garbled)} may be unreadable: the file does not say which letters its "

@@ -11,13 +11,10 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-MARKDOWN = frozenset(
-    {
-        "text/markdown",
-        "text/html",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    }
-)
+from rag.documents.kinds import CODE, DOCX, EPUB, HTML, MAIL, PPTX
+from rag.documents.kinds import MARKDOWN as MARKDOWN_TEXT
+
+MARKDOWN = frozenset(kind.media_type for kind in (MARKDOWN_TEXT, HTML, DOCX, PPTX, EPUB, MAIL))
 
 _ATX = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S.*)$", re.MULTILINE)
 _SETEXT = re.compile(r"(?:\A|\n\n)(\S.{0,119})\n(?:=+|-{3,})[ \t]*$", re.MULTILINE)
@@ -48,6 +45,8 @@ class Heading:
 
 def headings(text: str, media_type: str) -> list[Heading]:
     """In order of appearance; none overlap."""
+    if media_type == CODE.media_type:
+        return []
     return _marked(text) if media_type in MARKDOWN else _printed(text)
 
 

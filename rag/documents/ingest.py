@@ -248,6 +248,7 @@ class _Reading:
     def _assembled(self) -> FileRead:
         numbers = range(1, self._head["page_count"] + 1)
         pages = [self._pages[number] for number in numbers]
-        document = assemble(self._head["id"], self._source.name, self._head["media_type"], pages)
+        head = self._head
+        document = assemble(head["id"], self._source.name, head["media_type"], pages, head["note"])
         found = chunks(document, (self._spans[number] for number in numbers))
         return FileRead(document, found, self._source.path)

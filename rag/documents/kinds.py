@@ -6,6 +6,7 @@ Knows signatures only, not how anything is read.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -21,22 +22,44 @@ class Kind:
     extensions: tuple[str, ...]
 
 
+_CODE = (
+    "py pyi js mjs ts tsx jsx java kt scala c h cc cpp hpp cs go rs rb php swift lua pl r jl sh "
+    "bash ps1 bat sql proto graphql tf json jsonl yaml yml toml ini cfg conf properties xml css tex"
+)
+
 PDF = Kind("application/pdf", "a PDF document", (".pdf",))
 DOCX = Kind(
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "a Word document",
-    (".docx",),
+    (".docx", ".docm"),
 )
+PPTX = Kind(
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "a PowerPoint presentation",
+    (".pptx", ".pptm"),
+)
+XLSX = Kind(
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "an Excel workbook",
+    (".xlsx", ".xlsm"),
+)
+EPUB = Kind("application/epub+zip", "an e-book", (".epub",))
+MAIL = Kind("message/rfc822", "a mail", (".eml",))
 HTML = Kind("text/html", "a web page", (".html", ".htm", ".xhtml"))
 MARKDOWN = Kind("text/markdown", "a Markdown text", (".md", ".markdown"))
 CSV = Kind("text/csv", "a table of comma-separated values", (".csv", ".tsv"))
 PLAIN = Kind("text/plain", "a plain text", (".txt", ".text", ".log", ".rst"))
+CODE = Kind("text/x-source", "source code", tuple(f".{each}" for each in _CODE.split()))
 
-READABLE = (PDF, DOCX, HTML, MARKDOWN, CSV, PLAIN)
+READABLE = (PDF, DOCX, PPTX, XLSX, EPUB, HTML, MAIL, MARKDOWN, CSV, PLAIN, CODE)
+_TOLD_BY_BYTES = frozenset({PDF, DOCX, PPTX, XLSX, EPUB})
 _BY_EXTENSION = {extension: kind for kind in READABLE for extension in kind.extensions}
 EXTENSIONS = frozenset(_BY_EXTENSION)
 
-_ZIP = b"PK\x03\x04"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second holds nothing
+_FLAG_LOCKED = 1  # in the flags of a zip's member
+_TAR, _TAR_AT = b"ustar", 257
+_MAIL_HEAD = re.compile(rb"\s*(?:From |[!-9;-~]+:)")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _PDF_HEADER_WITHIN = 1_024  # bytes; junk may come first
@@ -44,6 +67,7 @@ _PDF_HEADER_WITHIN = 1_024  # bytes; junk may come first
 # What a file is that we cannot read, and what to do.
 _AS_PDF = "Save it as PDF and add that."
 _OCR = "Text in pictures is not read; run text recognition (OCR) on it and add the result."
+_LOCKED_FILE = "The file is protected by a password. Save a copy without one and add that."
 _UNPACK = "Unpack it and add the files in it."
 _REFUSED = (
     (b"\x89PNG", "a PNG picture", _OCR),
@@ -54,19 +78,26 @@ _REFUSED = (
     (b"RIFF", "a picture, a sound or a film", _OCR),
     (b"{\\rtf", "an RTF text", "Save it as DOCX or PDF and add that."),
     (b"%!PS", "a PostScript file", _AS_PDF),
-    (_OLE, "a file of an older Office (.doc, .xls, .ppt)", "Save it as DOCX, CSV or PDF."),
+    (
+        _OLE,
+        "a file of an older Office (.doc, .xls, .ppt) or of Outlook (.msg)",
+        "Save it as DOCX, XLSX, PPTX or PDF, a mail as EML, and add that.",
+    ),
     (b"\x1f\x8b", "a packed file", _UNPACK),
     (b"7z\xbc\xaf", "a packed file", _UNPACK),
     (b"Rar!", "a packed file", _UNPACK),
+    (b"BZh", "a packed file", _UNPACK),
+    (b"\xfd7zXZ\x00", "a packed file", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a packed file", _UNPACK),
     (b"\x7fELF", "a program", "Only documents are read."),
     (b"MZ", "a program", "Only documents are read."),
     (b"SQLite format 3", "a database", "Export what matters as CSV and add that."),
 )
+# By the beginnings of the names of a zip's members; the first that fits.
+_ZIPPED = (("word/", DOCX), ("ppt/", PPTX), ("xl/", XLSX), ("META-INF/container.xml", EPUB))
 _REFUSED_ZIPS = (
-    ("xl/workbook.xml", "an Excel workbook", "Save its sheets as CSV and add those."),
-    ("ppt/presentation.xml", "a PowerPoint presentation", _AS_PDF),
-    ("content.xml", "an OpenDocument file", "Save it as DOCX, CSV or PDF and add that."),
-    ("META-INF/container.xml", "an e-book", "Convert it to PDF or HTML and add that."),
+    ("xl/workbook.bin", "an Excel workbook in binary form", "Save it as XLSX and add that."),
+    ("content.xml", "an OpenDocument file", "Save it as DOCX, XLSX, PPTX or PDF and add that."),
 )
 
 
@@ -83,7 +114,9 @@ def kind_of(data: bytes, name: str) -> Kind:
     named = by_name(name)
     found = _packed(data, named)
     if found is None and is_text(data):
-        if named not in {PDF, DOCX}:
+        if named is MAIL and not _MAIL_HEAD.match(data):
+            raise _nothing_known(named)
+        if named not in _TOLD_BY_BYTES:
             return named or PLAIN
         found = PLAIN
     if found is None:
@@ -97,7 +130,7 @@ def kind_of(data: bytes, name: str) -> Kind:
 
 
 def _packed(data: bytes, named: Kind | None) -> Kind | None:
-    """PDF or DOCX by its signature, None for what has none that we know."""
+    """A kind told by its signature, None for what has none that we know."""
     start = data[:_PDF_HEADER_WITHIN]
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF-"):
         return PDF
@@ -106,27 +139,31 @@ def _packed(data: bytes, named: Kind | None) -> Kind | None:
     if data.startswith(_ZIP):
         return _zipped(data)
     if data.startswith(_OLE) and _OLE_ENCRYPTED in data:
-        raise EncryptedDocument(
-            "The file is protected by a password. Save a copy without one and add that."
-        )
+        raise EncryptedDocument(_LOCKED_FILE)
     for signature, what, advice in _REFUSED:
         if data.startswith(signature):
             raise _refused(what, advice)
+    if data.startswith(_TAR, _TAR_AT):
+        raise _refused("an archive", _UNPACK)
     return None
 
 
 def _zipped(data: bytes) -> Kind:
     try:
-        names = set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+        members = zipfile.ZipFile(io.BytesIO(data)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as exc:
         raise BrokenDocument(
             "The file is damaged or was not copied wholly. Get it again and add that."
         ) from exc
-    if any(name.startswith("word/") for name in names):
-        return DOCX
+    names = [each.filename for each in members]
     for member, what, advice in _REFUSED_ZIPS:
         if member in names:
             raise _refused(what, advice)
+    for beginning, kind in _ZIPPED:
+        if any(name.startswith(beginning) for name in names):
+            if any(each.flag_bits & _FLAG_LOCKED for each in members):
+                raise EncryptedDocument(_LOCKED_FILE)
+            return kind
     raise _refused("an archive", _UNPACK)
 
 
@@ -138,7 +175,7 @@ def _nothing_known(named: Kind | None) -> UnsupportedFile | BrokenDocument:
     if named is None:
         return UnsupportedFile(
             "The file is of a kind that is not read here. "
-            "Add PDF, DOCX, HTML, Markdown, text or CSV files."
+            "Add PDF, Word, PowerPoint, Excel, EPUB, HTML, mail, Markdown, text or CSV files."
         )
     return BrokenDocument(
         f"The file is damaged: nothing in it looks like {named.what}, as its name says it is. "

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 import warnings
-import zipfile
 from typing import Any
 
 import mammoth  # type: ignore[import-untyped]
@@ -18,7 +17,7 @@ from markdownify import MarkdownConverter
 
 from rag.documents.encodings import decode
 from rag.documents.limits import Limits
-from rag.errors import DocumentTooLarge
+from rag.documents.packed import unpacked
 
 _DECLARED = re.compile(
     rb"<meta[^>]+charset=[\"']?\s*([\w.:-]+)|<\?xml[^>]+encoding=[\"']([\w.:-]+)"
@@ -30,29 +29,21 @@ _TOP_HEADING = "h1"
 _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
 
 
-def web_page(data: bytes) -> str:
+def web_page(data: bytes, encoding: str = "") -> str:
+    """``encoding`` is what something outside of the page says, and wins over what it says."""
     declared = _DECLARED.search(data[:_DECLARED_WITHIN])
-    encoding = (declared[1] or declared[2]).decode("ascii", "replace") if declared else ""
+    if declared and not encoding:
+        encoding = (declared[1] or declared[2]).decode("ascii", "replace")
     return _markdown(decode(data, encoding))
 
 
 def word_document(data: bytes, limits: Limits) -> str:
     """Raises DocumentTooLarge where the text in it would unpack to more than the limit."""
-    # Declared sizes can be trusted: zipfile never reads past them.
-    members = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    if sum(each.file_size for each in members if _is_xml(each)) > limits.unpacked_bytes:
-        raise DocumentTooLarge(
-            f"The file unpacks to more than {limits.unpacked_bytes // 1_000_000} MB of text. "
-            "Split it, or save it as PDF."
-        )
+    unpacked(data, limits)
     html = mammoth.convert_to_html(
         io.BytesIO(data), style_map=_STYLES, convert_image=mammoth.images.img_element(_no_picture)
     )
     return _markdown(html.value)
-
-
-def _is_xml(member: zipfile.ZipInfo) -> bool:
-    return member.filename.lower().endswith((".xml", ".rels"))
 
 
 def _no_picture(_: Any) -> dict[str, str]:

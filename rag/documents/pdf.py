@@ -6,9 +6,7 @@ import io
 
 from pypdf import PasswordType, PdfReader
 
-from rag.documents.cleaning import clean
-from rag.documents.limits import Limits
-from rag.errors import DocumentTooLarge, EmptyDocument, EncryptedDocument
+from rag.errors import EmptyDocument, EncryptedDocument
 
 # Where the end of a file is lost, this makes pypdf look for its objects one by one.
 _END = b"\nstartxref\n0\n%%EOF\n"
@@ -17,24 +15,21 @@ _END = b"\nstartxref\n0\n%%EOF\n"
 class PdfPages:
     """An open file; its pages are read one by one, in any order.
 
-    Raises EncryptedDocument, DocumentTooLarge, EmptyDocument, and whatever pypdf raises.
+    Raises EncryptedDocument, EmptyDocument, and whatever pypdf raises.
     """
 
-    def __init__(self, data: bytes, limits: Limits, password: str) -> None:
+    note = ""
+
+    def __init__(self, data: bytes, password: str) -> None:
         self._reader = _reader(data)
         self._unlock(password)
         self.page_count = len(self._reader.pages)
         if self.page_count == 0:
             raise EmptyDocument("The file has no pages. See whether it opens elsewhere.")
-        if self.page_count > limits.pages:
-            raise DocumentTooLarge(
-                f"The file has {self.page_count:,} pages; {limits.pages:,} are read at most. "
-                "Split it, or raise the limit in the settings."
-            )
 
     def text(self, number: int) -> str:
-        """Of page ``number``, from 1, cleaned."""
-        return clean(self._reader.pages[number - 1].extract_text(), wrapped=True)
+        """Of page ``number``, from 1."""
+        return self._reader.pages[number - 1].extract_text()
 
     def _unlock(self, password: str) -> None:
         if not self._reader.is_encrypted:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from rag.documents import kinds
 from rag.documents.assembly import assemble
 from rag.documents.cleaning import clean
 from rag.documents.encodings import decode
-from rag.documents.kinds import CSV, DOCX, HTML, MARKDOWN, PDF, PLAIN, Kind, kind_of
+from rag.documents.kinds import Kind, kind_of
 from rag.documents.limits import Limits
 from rag.documents.plain import as_seen, table
 from rag.errors import (
@@ -30,10 +31,16 @@ from rag.types import Document
 
 __all__ = ["Limits", "Opened", "open_file", "read"]
 
+# Lines end where a page does: words that are cut there are joined, indentation means nothing.
+_WRAPPED = frozenset({kinds.PDF.media_type, kinds.PLAIN.media_type})
+
 
 class _Pages(Protocol):
     @property
     def page_count(self) -> int: ...
+
+    @property
+    def note(self) -> str: ...  # what is left out, as sentences
 
     def text(self, number: int) -> str: ...
 
@@ -42,6 +49,7 @@ class _Pages(Protocol):
 class _OnePage:
     whole: str
     page_count: int = 1
+    note: str = ""
 
     def text(self, number: int) -> str:
         return self.whole
@@ -54,15 +62,26 @@ class Opened:
     id: str
     media_type: str
     page_count: int
+    note: str
     _pages: _Pages
+    _most_chars: int
 
     def page(self, number: int) -> str | None:
-        """The cleaned text of page ``number``, from 1; None where it cannot be read."""
+        """The cleaned text of page ``number``, from 1; None where it cannot be read.
+
+        Raises DocumentTooLarge.
+        """
         try:
             with _translated():
-                return self._pages.text(number)
+                text = clean(self._pages.text(number), wrapped=self.media_type in _WRAPPED)
         except BrokenDocument:
             return None
+        if len(text) > self._most_chars:
+            raise DocumentTooLarge(
+                f"The file holds {len(text):,} characters; {self._most_chars:,} are read at "
+                "most. Split it."
+            )
+        return text
 
 
 def read(
@@ -83,7 +102,7 @@ def read(
         pages.append(opened.page(number))
         if on_page:
             on_page(number, opened.page_count)
-    return assemble(opened.id, name, opened.media_type, pages)
+    return assemble(opened.id, name, opened.media_type, pages, opened.note)
 
 
 def open_file(path: Path, name: str, limits: Limits, password: str = "") -> Opened:
@@ -92,7 +111,19 @@ def open_file(path: Path, name: str, limits: Limits, password: str = "") -> Open
         data = _bytes_of(path, limits)
         kind = kind_of(data, name)
         pages = _pages_of(data, kind, limits, password)
-        return Opened(hashlib.sha256(data).hexdigest(), kind.media_type, pages.page_count, pages)
+        if pages.page_count > limits.pages:
+            raise DocumentTooLarge(
+                f"The file has {pages.page_count:,} pages; {limits.pages:,} are read at most. "
+                "Split it, or raise the limit in the settings."
+            )
+        return Opened(
+            hashlib.sha256(data).hexdigest(),
+            kind.media_type,
+            pages.page_count,
+            pages.note,
+            pages,
+            limits.page_chars,
+        )
 
 
 def _bytes_of(path: Path, limits: Limits) -> bytes:
@@ -109,29 +140,45 @@ def _bytes_of(path: Path, limits: Limits) -> bytes:
     return data
 
 
-def _pages_of(data: bytes, kind: Kind, limits: Limits, password: str) -> _Pages:
-    if kind is PDF:
-        from rag.documents.pdf import PdfPages  # noqa: PLC0415 (a second to load them all)
+# Each reader is imported when it is needed: together they take a second to load.
+# ruff: noqa: PLC0415
 
-        return PdfPages(data, limits, password)
-    text = clean(_text_of(data, kind, limits), wrapped=kind is PLAIN)
-    if len(text) > limits.page_chars:
-        raise DocumentTooLarge(
-            f"The file holds {len(text):,} characters; {limits.page_chars:,} are read at most. "
-            "Split it."
-        )
-    return _OnePage(text)
+
+def _pages_of(data: bytes, kind: Kind, limits: Limits, password: str) -> _Pages:
+    match kind:
+        case kinds.PDF:
+            from rag.documents.pdf import PdfPages
+
+            return PdfPages(data, password)
+        case kinds.PPTX:
+            from rag.documents.slides import Slides
+
+            return Slides(data, limits)
+        case kinds.XLSX:
+            from rag.documents.sheets import Sheets
+
+            return Sheets(data, limits)
+        case kinds.EPUB:
+            from rag.documents.ebook import Chapters
+
+            return Chapters(data, limits)
+        case kinds.MAIL:
+            from rag.documents.mail import Mail
+
+            return Mail(data)
+        case _:
+            return _OnePage(_text_of(data, kind, limits))
 
 
 def _text_of(data: bytes, kind: Kind, limits: Limits) -> str:
-    if kind in {HTML, DOCX}:
-        from rag.documents.markup import web_page, word_document  # noqa: PLC0415 (as above)
+    if kind in {kinds.HTML, kinds.DOCX}:
+        from rag.documents.markup import web_page, word_document
 
-        return web_page(data) if kind is HTML else word_document(data, limits)
+        return web_page(data) if kind is kinds.HTML else word_document(data, limits)
     text = decode(data)
-    if kind is MARKDOWN:
+    if kind is kinds.MARKDOWN:
         return as_seen(text)
-    return table(text) if kind is CSV else text
+    return table(text) if kind is kinds.CSV else text
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """From a page's text to units that are never cut further: headings, paragraphs, table rows.
 
-A paragraph over the budget becomes its sentences, a sentence over it pieces cut at spaces. Units
-leave out nothing but white space, and do not know how they are packed. Their lengths are estimates:
-exact counts of every unit would take a fifth of the time in which a PDF page is read.
+A paragraph over the budget becomes its sentences, or in code its lines; one of those over it pieces
+cut at spaces. Units leave out nothing but white space, and do not know how they are packed. Their
+lengths are estimates: exact counts would take a fifth of the time in which a PDF page is read.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rag.documents.headings import headings
+from rag.documents.kinds import CODE, CSV, XLSX
 from rag.tokens import count_tokens
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
@@ -26,7 +27,7 @@ _SENTENCE_END = re.compile(
     r")"
 )
 
-TABLES = frozenset({"text/csv"})
+TABLES = frozenset({CSV.media_type, XLSX.media_type})
 
 _LONGEST_HEADER_CHARS = 300
 _HARD_PIECES = 8  # a sentence over the budget is cut to this part of it, so that overlap finds ends
@@ -66,6 +67,7 @@ def units(text: str, media_type: str, max_tokens: int, ruler: Ruler) -> Iterator
 
     What follows a heading is short enough to stand in one passage with it.
     """
+    parting = _LINE if media_type == CODE.media_type else _SENTENCE_END
     opening = 0  # tokens of the headings right before
     for start, end, section, is_heading in _blocks(text, media_type):
         room = max_tokens - opening if opening < max_tokens // 2 else max_tokens
@@ -73,7 +75,7 @@ def units(text: str, media_type: str, max_tokens: int, ruler: Ruler) -> Iterator
         if count <= room:
             yield Unit(start, end, count, section, is_heading)
         else:
-            for piece in _sentences(text, start, end, room, ruler):
+            for piece in _pieces(text, _parts(text, parting, start, end), room, ruler):
                 yield Unit(*piece, section, is_heading, split_from=start)
         opening = opening + count + 1 if is_heading else 0
 
@@ -90,7 +92,8 @@ def cut(text: str, unit: Unit, max_tokens: int) -> list[Unit]:
 def _blocks(text: str, media_type: str) -> Iterator[tuple[int, int, str | None, bool]]:
     """Headings and paragraphs, or the rows of a table: start, end, section, is it a heading."""
     if media_type in TABLES:
-        header = text.partition("\n")[0][:_LONGEST_HEADER_CHARS]
+        lines = 2 if media_type == XLSX.media_type else 1  # the sheet's name comes first
+        header = ": ".join(text.split("\n", lines)[:lines])[:_LONGEST_HEADER_CHARS]
         yield from ((*row, header, False) for row in _parts(text, _LINE, 0, len(text)))
         return
     section, position = None, 0
@@ -104,16 +107,16 @@ def _blocks(text: str, media_type: str) -> Iterator[tuple[int, int, str | None, 
         yield start, end, section, False
 
 
-def _sentences(
-    text: str, start: int, end: int, max_tokens: int, ruler: Ruler
+def _pieces(
+    text: str, parts: Iterator[tuple[int, int]], max_tokens: int, ruler: Ruler
 ) -> Iterator[tuple[int, int, int]]:
-    """Start, end, tokens of sentences and of the pieces of those over the budget."""
-    for sentence in _parts(text, _SENTENCE_END, start, end):
-        count = ruler.estimate(*sentence)
+    """Start, end, tokens of sentences or lines, and of the pieces of those over the budget."""
+    for part in parts:
+        count = ruler.estimate(*part)
         if count <= max_tokens:
-            yield *sentence, count
+            yield *part, count
         else:
-            yield from _cut(text, *sentence, max_tokens)
+            yield from _cut(text, *part, max_tokens)
 
 
 def _cut(text: str, start: int, end: int, max_tokens: int) -> Iterator[tuple[int, int, int]]:

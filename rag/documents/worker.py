@@ -111,6 +111,7 @@ class _Parser:
             "id": opened.id,
             "media_type": opened.media_type,
             "page_count": opened.page_count,
+            "note": opened.note,
             "last": True,
         }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import tarfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from email.message import EmailMessage
 from pathlib import Path
 
 import docx
+import openpyxl
+import pptx
 import pypdf
 from reportlab.pdfgen.canvas import Canvas
 
@@ -70,15 +74,97 @@ def word(path: Path, build: Callable[[docx.document.Document], object] | None = 
     return path
 
 
+def slides(path: Path, build: Callable[[pptx.presentation.Presentation], object] | None = None):
+    presentation = pptx.Presentation()
+    if build:
+        build(presentation)
+    presentation.save(str(path))
+    return path
+
+
+def workbook(path: Path, build: Callable[[openpyxl.Workbook], object] | None = None) -> Path:
+    book = openpyxl.Workbook()
+    if build:
+        build(book)
+    book.save(path)
+    return path
+
+
+def ebook(path: Path, chapters: Mapping[str, str | bytes], **more: str) -> Path:
+    """An EPUB whose chapters stand in the order given; ``more`` are members of META-INF."""
+    manifest = "".join(
+        f'<item id="c{number}" href="{name}" media-type="application/xhtml+xml"/>'
+        for number, name in reversed(list(enumerate(chapters)))
+    )
+    spine = "".join(f'<itemref idref="c{number}"/>' for number in range(len(chapters)))
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata/>'
+        f"<manifest>{manifest}</manifest><spine>{spine}</spine></package>"
+    )
+    container = (
+        '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+        '<rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
+    )
+    members = {"mimetype": "application/epub+zip", "META-INF/container.xml": container}
+    members |= {f"META-INF/{name}.xml": content for name, content in more.items()}
+    members |= {"OEBPS/book.opf": package}
+    members |= {f"OEBPS/{name.replace('%20', ' ')}": text for name, text in chapters.items()}
+    return packed(path, members)
+
+
+def mail(path: Path, build: Callable[[EmailMessage], object] | None = None) -> Path:
+    message = EmailMessage()
+    message["From"] = "Ana Pop <ana@example.org>"
+    message["To"] = "shop@example.org"
+    message["Date"] = "Mon, 02 Mar 2026 10:00:00 +0200"
+    message["Subject"] = "Garanție"
+    message.set_content(SENTENCE)
+    if build:
+        build(message)
+    return written(path, message.as_bytes())
+
+
+def tar(path: Path) -> Path:
+    with tarfile.open(path, "w") as archive:
+        member = tarfile.TarInfo("a.txt")
+        member.size = len(SENTENCE)
+        archive.addfile(member, io.BytesIO(SENTENCE.encode()))
+    return path
+
+
 def word_members(path: Path, members: dict[str, bytes]) -> Path:
     """A DOCX with some of its members replaced."""
-    original = zipfile.ZipFile(word(path))
-    kept = {name: original.read(name) for name in original.namelist()}
-    original.close()
+    return with_members(word(path), members)
+
+
+def with_members(path: Path, members: Mapping[str, bytes]) -> Path:
+    """A packed file with some of its members replaced, and others added."""
+    with zipfile.ZipFile(path) as original:
+        kept = {name: original.read(name) for name in original.namelist()}
     return packed(path, {**kept, **members})
 
 
-def packed(path: Path, members: dict[str, bytes]) -> Path:
+def members(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def member(path: Path, name: str) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name)
+
+
+def locked(path: Path) -> Path:
+    """The file with every member marked as encrypted."""
+    packed_bytes = bytearray(path.read_bytes())
+    for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = -1
+        while (at := packed_bytes.find(signature, at + 1)) >= 0:
+            packed_bytes[at + flags_at] |= 1
+    return written(path, bytes(packed_bytes))
+
+
+def packed(path: Path, members: Mapping[str, str | bytes]) -> Path:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
