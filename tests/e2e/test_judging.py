@@ -396,6 +396,10 @@ def test_everything_is_told_and_taken_along_when_a_person_asks_why(
     for part in ("fountain", "garden.md", "Small model", "Large model", "grounded_numbers", "ms"):
         assert part in shown
     assert shown.count(QUESTION) >= 2  # in both prompts
+    told.locator("summary", has_text="fountain").first.click()
+    shares = told.locator(".rag-shares").first
+    expect(shares.locator("th").first).to_have_text("Term")
+    expect(shares.locator("tbody tr", has_text="fountain")).to_have_count(1)
     with tab.page.expect_download() as download:
         told.get_by_role("button", name="Download JSON").click()
     download.value.save_as(tmp_path / "trace.json")
