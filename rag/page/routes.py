@@ -40,7 +40,12 @@ REPLACED = {
     *("share_thread", "get_shared_thread"),
 }
 UPLOADED = "application/octet-stream"  # whatever it claims to be: a browser must not open it
-READABLE = {"text/plain", "text/markdown", "text/csv"}  # harmless in a tab of its own
+READABLE = {
+    "text/plain",
+    "text/markdown",
+    "text/csv",
+    "text/x-source",
+}  # harmless in a tab of its own
 SESSION_LOOKS, LOOK_S = 100, 0.05  # for a chat whose page is still connecting
 FORM_BYTES = 10_000  # room for the form around a file
 
