@@ -11,6 +11,7 @@ from scripted_server import MODEL, Scripted, ScriptedServer
 
 from rag.answering.pipeline import AnsweringOptions, Pipeline, always
 from rag.models.endpoint import EndpointModel
+from rag.retrieval.explaining import explained, total
 from rag.retrieval.memory import MemoryIndex
 from rag.types import Answered, Delta, Failed, Judged, Latency, Message, Mode, Retrieved
 
@@ -472,6 +473,7 @@ async def test_the_documents_beginnings_are_read_when_an_overview_is_asked_for(
     assert [hit.chunk for hit in retrieved.context.hits] == [ROCK, SEA, SKY]
     assert isinstance(answered, Answered)
     assert answered.answer.route == "slm"
+    assert answered.answer.weighing is None
 
 
 async def test_what_was_talked_about_is_searched_when_it_is_asked_about(
@@ -485,3 +487,8 @@ async def test_what_was_talked_about_is_searched_when_it_is_asked_about(
     assert isinstance(found[0], Retrieved)
     assert len(found[0].context.hits) == 1  # found by search: nothing opens
     assert found[0].query.background == "Which colour is the sky? Blue"
+    assert isinstance(found[-1], Answered)
+    assert found[-1].answer.weighing is not None
+    [hit] = found[0].context.hits
+    shares = explained(hit.chunk, found[-1].answer.weighing)
+    assert total(shares) == pytest.approx(hit.score)
