@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.models.browser.prepare import BROWSER_MODELS, prepare
-from rag.models.weights import Progress, models_folder
+from rag.models.weights import Progress, installed, models_folder
 from rag.settings import Settings
 from rag.types import Tier
 from rag.webgpu.answering import TierModel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from rag.workspace import Workspace
 
 _ANSWERING = {"ready", "idle"}  # states in which a question is answered, once a model is loaded
+_NOT_HERE = "{name} is not on this server yet. It is fetched when the chat first needs it."
 
 
 class ChatHost:
@@ -40,9 +42,17 @@ class ChatHost:
     async def tier(self, tier: Tier) -> TierModel | None:
         workspace = await self._workspace()
         found = await workspace.roster.resolve(tier)
+        if found.model is None:
+            return None
         status = workspace.status(tier)
-        is_ready = status.state in _ANSWERING
-        return TierModel(found.model, is_ready, status.sentence) if found.model else None
+        if status.state == "idle" and await asyncio.to_thread(self._must_be_fetched, status.model):
+            return TierModel(found.model, False, _NOT_HERE.format(name=status.model))
+        return TierModel(found.model, status.state in _ANSWERING, status.sentence)
+
+    def _must_be_fetched(self, name: str) -> bool:
+        """Whether it is one of ours that a question would have to wait for, for minutes."""
+        ours = {one.name: one for one in installed(self.models_folder.parent)}
+        return name in ours and not (ours[name].downloaded or ours[name].converted)
 
     async def turn(self) -> AbstractAsyncContextManager[None]:
         return (await self._workspace()).turnstile.turn(self._person())
