@@ -36,7 +36,7 @@ DOCX = Kind(
 PPTX = Kind(
     "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "a PowerPoint presentation",
-    (".pptx", ".pptm"),
+    (".pptx", ".pptm", ".ppsx"),
 )
 XLSX = Kind(
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pptx import Presentation
+from pptx.package import Package
 
 from rag.documents.limits import Limits
 from rag.documents.packed import unpacked
@@ -23,7 +23,9 @@ class Slides:
 
     def __init__(self, data: bytes, limits: Limits) -> None:
         unpacked(data, limits)
-        self._slides = list(Presentation(io.BytesIO(data)).slides)
+        # Not `Presentation`, which refuses templates and shows that begin at once (.ppsx).
+        package = Package.open(io.BytesIO(data))
+        self._slides = list(package.main_document_part.presentation.slides)
         self.page_count = len(self._slides)
 
     def text(self, number: int) -> str:

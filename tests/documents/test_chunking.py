@@ -234,3 +234,13 @@ def test_chunks_cover_the_text_within_the_budget_when_it_is_anything(
         assert each.text == each.text.strip() != ""
         assert each.token_count == count_tokens(each.text) <= max_tokens
     assert chunk(source, max_tokens=max_tokens, overlap=overlap) == chunks
+
+
+def test_code_is_cut_between_lines_when_it_is_longer_than_a_passage() -> None:
+    lines = [f"    total = add(total, {n})  # Is it right? Yes. Chapter {n}" for n in range(40)]
+    code = "\n".join(["def total():", *lines])
+    found = texts(code, media_type="text/x-source", max_tokens=48)
+    assert len(found) > 10
+    known = {line.strip() for line in code.split("\n")}
+    assert all(line.strip() in known for each in found for line in each.split("\n"))
+    assert {section for section, _ in sections(code, media_type="text/x-source")} == {""}

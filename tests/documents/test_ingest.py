@@ -102,6 +102,48 @@ async def test_the_good_ones_are_read_when_one_is_bad(ingestor: Ingestor, tmp_pa
     }
 
 
+async def test_what_a_process_reads_is_what_the_reader_reads_when_a_file_is_of_any_kind(
+    ingestor: Ingestor, tmp_path: Path
+) -> None:
+    def lesson(presentation) -> None:
+        for number in range(12):
+            slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+            slide.shapes.title.text = f"Lesson {number}"
+
+    def prices(book) -> None:
+        book.active.append(["Tea", 1.5])
+        book.create_sheet("Rates").sheet_state = "hidden"
+
+    def offer(mail) -> None:
+        mail.add_attachment(b"x", maintype="image", subtype="png", filename="tea.png")
+
+    paths = [
+        nasty.slides(tmp_path / "lesson.pptx", lesson),
+        nasty.workbook(tmp_path / "prices.xlsx", prices),
+        nasty.ebook(tmp_path / "book.epub", {"a.html": "<h1>A</h1>", "b.html": "<h1>B</h1>"}),
+        nasty.mail(tmp_path / "offer.eml", offer),
+        nasty.written(tmp_path / "shop.py", "def price():\n    return 1.5\n"),
+    ]
+    found = {
+        event.source.name: (event.document, event.chunks)
+        for event in await events(ingestor, *paths)
+        if isinstance(event, FileRead)
+    }
+    documents = [read(path, path.name, Limits()) for path in paths]
+    assert found == {
+        document.name: (document, chunk(document, max_tokens=192, overlap=0.25))
+        for document in documents
+    }
+    assert [len(document.pages) for document in documents] == [12, 1, 2, 1, 1]
+    assert [document.note for document in documents] == [
+        "",
+        "Hidden sheet not read: Rates.",
+        "",
+        "Attachment not read: tea.png. Save it and add it.",
+        "",
+    ]
+
+
 async def test_the_reason_is_a_sentence_when_a_file_fails(
     ingestor: Ingestor, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from documents import nasty
 from documents.reading import opened, outcome, refusal
 from pptx.util import Inches
@@ -96,11 +97,20 @@ def test_a_password_is_told_of_when_a_presentation_has_one(tmp_path: Path) -> No
     )
 
 
-def test_macros_are_left_alone_when_a_presentation_has_some(tmp_path: Path) -> None:
-    path = nasty.slides(tmp_path / "a.pptm", lesson)
-    types = nasty.member(path, "[Content_Types].xml").replace(
-        b"openxmlformats-officedocument.presentationml.presentation.main",
-        b"ms-powerpoint.presentation.macroEnabled.main",
-    )
-    macro = {"[Content_Types].xml": types, "ppt/vbaProject.bin": b"Shell"}
-    assert opened(nasty.with_members(path, macro)).pages[0].startswith("# Tea time")
+@pytest.mark.parametrize(
+    ("name", "main"),
+    [
+        ("a.pptm", b"ms-powerpoint.presentation.macroEnabled.main"),
+        ("a.ppsx", b"openxmlformats-officedocument.presentationml.slideshow.main"),
+        ("a.potx", b"openxmlformats-officedocument.presentationml.template.main"),
+    ],
+)
+def test_a_presentation_is_read_when_it_has_macros_or_is_a_show_or_a_template(
+    tmp_path: Path, name: str, main: bytes
+) -> None:
+    path = nasty.slides(tmp_path / name, lesson)
+    usual = b"openxmlformats-officedocument.presentationml.presentation.main"
+    types = nasty.member(path, "[Content_Types].xml")
+    assert usual in types
+    members = {"[Content_Types].xml": types.replace(usual, main), "ppt/vbaProject.bin": b"Shell"}
+    assert opened(nasty.with_members(path, members)).pages[0].startswith("# Tea time")
