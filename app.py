@@ -10,7 +10,6 @@ file, and ``handlers``, anew.
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -68,45 +67,40 @@ if TYPE_CHECKING:
 
     from rag.workspace import Workspace
 
-for chatty in ("httpx", "httpx2", "watchfiles.main"):
-    logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
 # --- the process -------------------------------------------------------------------------
 
 state.rag = rag
-if not hasattr(state, "home"):
-    try:
-        state.home = Home(load())
-    except SettingsError as exc:
-        raise SystemExit(str(exc)) from exc
-    server.app.add_middleware(people.Asking)
-    server.app.add_middleware(guard.Guard, allowed_origins=config.project.allow_origins)
-home: Home = state.home
 try:
+    if not hasattr(state, "home"):
+        state.home = Home(load())
+        server.app.add_middleware(people.Asking)
+        server.app.add_middleware(guard.Guard, allowed_origins=config.project.allow_origins)
+    home: Home = state.home
     keeps_chats = people.open_doors(home.settings, config.run.host)
 except (SettingsError, PeopleError) as exc:
     raise SystemExit(str(exc)) from exc
 if keeps_chats and not hasattr(state, "history"):
     state.history = history.History(home.settings)
-
-page_routes = routes.page_routes(
-    html=partial(people.page, config.run.root_path),
-    session=people.session_of,
-    source=belongings.source,
-    on_upload=home.expect_files,
-    add_server=home.add_server,
-    max_bytes=home.settings.max_file_mb * 1_000_000,
-    prefix=config.run.root_path,
-)
-api = api_routes(home, config.run.root_path)
-own = routes.own_routes(own=belongings.own, mine=belongings.packed, prefix=config.run.root_path)
 if not hasattr(state, "in_browser"):  # a reload ends no model that is being prepared
     state.in_browser = ChatHost(home.settings, home.workspace, people.may_ask, people.name)
 in_browser: ChatHost = state.in_browser
-built = Path(__file__).parent / "public" / "webgpu"
-browser_page = webgpu_routes(in_browser, built, config.run.root_path)
-routes.install([*page_routes, *own, *api, *browser_page], server.app, server.router)
+
+prefix = config.run.root_path
+ours = [
+    *routes.page_routes(
+        html=partial(people.page, prefix),
+        session=people.session_of,
+        source=belongings.source,
+        on_upload=home.expect_files,
+        add_server=home.add_server,
+        max_bytes=home.settings.max_file_mb * 1_000_000,
+        prefix=prefix,
+    ),
+    *routes.own_routes(own=belongings.own, mine=belongings.packed, prefix=prefix),
+    *api_routes(home, prefix),
+    *webgpu_routes(in_browser, Path(__file__).parent / "public" / "webgpu", prefix),
+]
+routes.install(ours, server.app, server.router)
 server.get_markdown_str = routes.about  # type: ignore[attr-defined]
 
 

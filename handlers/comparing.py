@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import chainlit as cl
 
 from handlers import reply
+from handlers.column import Column
 from handlers.history import whose_rows
 from handlers.session import (
     at_work,
@@ -56,8 +57,7 @@ async def compare(turn_id: str, earlier: Asked, workspace: Workspace) -> None:
         pipeline = await prepared(workspace, aside)
         shown = comparison.sides(pipeline, turn_id, chat)
         columns = {
-            side.id: reply.Column(comparison.head(side, shown, chat.words), chat.words)
-            for side in shown
+            side.id: Column(comparison.head(side, shown, chat.words), chat.words) for side in shown
         }
         for column in columns.values():
             await column.begin()

@@ -11,6 +11,7 @@ import shutil
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -66,6 +67,11 @@ class Source:
     name: str = ""  # as it was dropped, where that is not the path's
 
 
+Find = Callable[[str], Session | None]  # a chat by its id, if it is theirs who ask
+Finding = Callable[[str], Awaitable[Source]]  # a document's file by its id; raises NotFound
+AddServer = Callable[[str, str], Awaitable[str]]
+
+
 def install(ours: Sequence[BaseRoute], app: Starlette, chat: Router) -> None:
     """Put our routes first, in place of those a former call put there.
 
@@ -84,112 +90,130 @@ def _is_replaced(route: BaseRoute) -> bool:
 def page_routes(
     *,
     html: Callable[[], str],
-    session: Callable[[str], Session | None],
-    source: Callable[[str], Awaitable[Source]],
+    session: Find,
+    source: Finding,
     on_upload: Callable[[], Awaitable[None]],
-    add_server: Callable[[str, str], Awaitable[str]],
+    add_server: AddServer,
     max_bytes: int,
     prefix: str = "",
 ) -> list[Route]:
-    """``session`` finds a chat by its id, if it is theirs who ask; ``source`` a library document's
-    file, or NotFound.
-
-    ``on_upload`` is awaited when a file begins to arrive. ``add_server`` takes a model server's
-    address and key, which never travel through the chat, and raises SettingsError.
+    """``source`` finds a library document's file. ``on_upload`` is awaited when a file begins to
+    arrive. ``add_server`` takes a model server's address and key, which never travel through the
+    chat, and raises SettingsError.
     """
-
-    async def page(_request: Request) -> Response:
-        clean = without_outside_links(html())
-        policy = content_security_policy(clean)
-        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
-        return HTMLResponse(clean, headers=headers)
-
-    async def soon(request: Request) -> Session | None:
-        """The request's chat, which begins only once the page's socket is connected."""
-        for _ in range(SESSION_LOOKS):
-            if chat := session(request.query_params.get("session_id", "")):
-                return chat
-            await asyncio.sleep(LOOK_S)
-        return None
-
-    async def server(request: Request) -> Response:
-        words = wording(request.headers.get("accept-language", ""))
-        if session(request.query_params.get("session_id", "")) is None:
-            return _refused(404, words("server_no_session"))
-        try:
-            asked = await request.json()
-            address, key = str(asked["address"]), str(asked.get("key") or "")
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return _refused(400, words("server_bad"))
-        try:
-            return JSONResponse({"address": await add_server(address, key)})
-        except RagError as exc:
-            return _refused(400, sentences.said(str(exc), words))
-
-    async def upload(request: Request) -> Response:
-        words = wording(request.headers.get("accept-language", ""))
-        chat = await soon(request)
-        if chat is None:
-            return _refused(404, words("upload_no_session"))
-        too_large = words("upload_too_large", limit=max_bytes // 1_000_000)
-        if int(request.headers.get("content-length", 0)) > max_bytes + FORM_BYTES:
-            async for _ in request.stream():  # a browser hears no answer before it has sent all
-                pass
-            return _refused(413, too_large)
-        await on_upload()
-        bounded = Request(request.scope, counted(request.receive, max_bytes + FORM_BYTES))
-        try:
-            async with bounded.form(max_files=1) as form:
-                file = form.get("file")
-                if isinstance(file, UploadFile):
-                    return JSONResponse({"id": await _keep(file, chat)})
-        except ClientDisconnect:
-            pass
-        except BodyTooLarge:  # by a program: a browser says beforehand how much will come
-            return _refused(413, too_large, {"Connection": "close"})
-        except OSError:
-            logger.exception("an upload could not be kept")
-            return _refused(507, words("upload_no_room"), {"Connection": "close"})
-        return _refused(400, words("upload_bad"))
-
-    async def document(request: Request) -> Response:
-        return await _served(source(request.path_params["id"]))
-
     return [
-        *(Route(prefix + path, page, name=f"{PREFIX}html") for path in PATHS),
-        Route(f"{prefix}/project/file", upload, methods=["POST"], name=f"{PREFIX}upload"),
-        Route(f"{prefix}/models/server", server, methods=["POST"], name=f"{PREFIX}server"),
-        Route(f"{prefix}/source/{{id}}", document, name=f"{PREFIX}source"),
+        *(Route(prefix + path, partial(_page, html), name=f"{PREFIX}html") for path in PATHS),
+        Route(
+            f"{prefix}/project/file",
+            partial(_upload, session, on_upload, max_bytes),
+            methods=["POST"],
+            name=f"{PREFIX}upload",
+        ),
+        Route(
+            f"{prefix}/models/server",
+            partial(_server, session, add_server),
+            methods=["POST"],
+            name=f"{PREFIX}server",
+        ),
+        Route(f"{prefix}/source/{{id}}", partial(_document, source), name=f"{PREFIX}source"),
     ]
 
 
 def own_routes(
     *,
-    own: Callable[[str], Awaitable[Source]],
+    own: Finding,
     mine: Callable[[], Awaitable[Path | None]],
     prefix: str = "",
 ) -> list[Route]:
-    """``own`` finds the file of a document that whoever asks has dropped, or NotFound; ``mine``
-    packs all that is kept of them into a file that is deleted once it is sent, None for nobody."""
-
-    async def dropped(request: Request) -> Response:
-        return await _served(own(request.path_params["id"]))
-
-    async def belongings(_request: Request) -> Response:
-        try:
-            packed = await mine()
-        except RagError as exc:
-            return _refused(503, str(exc))
-        if packed is None:
-            return _refused(401, "Log in first.")
-        remove = BackgroundTask(packed.unlink, missing_ok=True)
-        headers = {"Cache-Control": "no-store"}
-        return FileResponse(packed, filename="chats.zip", background=remove, headers=headers)
-
+    """``own`` finds the file of a document that whoever asks has dropped; ``mine`` packs all that
+    is kept of them into a file that is deleted once it is sent, None for nobody."""
     return [
-        Route(f"{prefix}/upload/{{id}}", dropped, name=f"{PREFIX}own"),
-        Route(f"{prefix}/mine.zip", belongings, name=f"{PREFIX}mine"),
+        Route(f"{prefix}/upload/{{id}}", partial(_document, own), name=f"{PREFIX}own"),
+        Route(f"{prefix}/mine.zip", partial(_belongings, mine), name=f"{PREFIX}mine"),
     ]
+
+
+# --- what they do
+
+
+async def _page(html: Callable[[], str], _request: Request) -> Response:
+    clean = without_outside_links(html())
+    policy = content_security_policy(clean)
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+    return HTMLResponse(clean, headers=headers)
+
+
+async def _server(find: Find, add_server: AddServer, request: Request) -> Response:
+    words = wording(request.headers.get("accept-language", ""))
+    if find(_session_id(request)) is None:
+        return _refused(404, words("server_no_session"))
+    try:
+        asked = await request.json()
+        address, key = str(asked["address"]), str(asked.get("key") or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _refused(400, words("server_bad"))
+    try:
+        return JSONResponse({"address": await add_server(address, key)})
+    except RagError as exc:
+        return _refused(400, sentences.said(str(exc), words))
+
+
+async def _upload(
+    find: Find, on_upload: Callable[[], Awaitable[None]], max_bytes: int, request: Request
+) -> Response:
+    words = wording(request.headers.get("accept-language", ""))
+    chat = await _soon(find, _session_id(request))
+    if chat is None:
+        return _refused(404, words("upload_no_session"))
+    too_large = words("upload_too_large", limit=max_bytes // 1_000_000)
+    if int(request.headers.get("content-length", 0)) > max_bytes + FORM_BYTES:
+        async for _ in request.stream():  # a browser hears no answer before it has sent all
+            pass
+        return _refused(413, too_large)
+    await on_upload()
+    bounded = Request(request.scope, counted(request.receive, max_bytes + FORM_BYTES))
+    try:
+        async with bounded.form(max_files=1) as form:
+            file = form.get("file")
+            if isinstance(file, UploadFile):
+                return JSONResponse({"id": await _keep(file, chat)})
+    except ClientDisconnect:
+        pass
+    except BodyTooLarge:  # by a program: a browser says beforehand how much will come
+        return _refused(413, too_large, {"Connection": "close"})
+    except OSError:
+        logger.exception("an upload could not be kept")
+        return _refused(507, words("upload_no_room"), {"Connection": "close"})
+    return _refused(400, words("upload_bad"))
+
+
+def _session_id(request: Request) -> str:
+    return request.query_params.get("session_id", "")
+
+
+async def _soon(find: Find, session_id: str) -> Session | None:
+    """The chat of that id, which begins only once the page's socket is connected."""
+    for _ in range(SESSION_LOOKS):
+        if chat := find(session_id):
+            return chat
+        await asyncio.sleep(LOOK_S)
+    return None
+
+
+async def _document(finding: Finding, request: Request) -> Response:
+    return await _served(finding(request.path_params["id"]))
+
+
+async def _belongings(mine: Callable[[], Awaitable[Path | None]], _request: Request) -> Response:
+    try:
+        packed = await mine()
+    except RagError as exc:
+        return _refused(503, str(exc))
+    if packed is None:
+        return _refused(401, "Log in first.")
+    remove = BackgroundTask(packed.unlink, missing_ok=True)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(packed, filename="chats.zip", background=remove, headers=headers)
 
 
 async def _served(finding: Awaitable[Source]) -> Response:
