@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from rag.errors import SettingsError
 from rag.people.owners import Login
+from rag.retrieval.address import FORM, cluster_address
 from rag.types import Device, LogFormat, LogLevel, Mode
 
 _POSTGRES = re.compile(r"postgres(ql)?://")
@@ -144,6 +145,11 @@ class Settings(BaseSettings):
     chunk_tokens: Positive = Field(192, description="Longest passage, in tokens.")
     chunk_overlap: float = Field(
         0.25, ge=0, lt=1, description="Share repeated where a paragraph has to be split."
+    )
+    index: SecretStr = Field(
+        SecretStr(""),
+        description="What searches the library: `memory`, `tantivy` (on disk), or a cluster at "
+        f"`{FORM}`; unset, or `auto`: memory, and the disk for large ones.",
     )
     memory_index_chunks: int = Field(
         10_000, ge=0, description="Above this many passages the library is searched on disk."
@@ -290,6 +296,14 @@ class Settings(BaseSettings):
     def _postgres(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and not _POSTGRES.match(value.get_secret_value()):
             raise ValueError("an address begins with postgresql://")
+        return value
+
+    @field_validator("index")
+    @classmethod
+    def _engine(cls, value: SecretStr) -> SecretStr:
+        engine = value.get_secret_value()
+        if engine not in {"", "auto", "memory", "tantivy"}:
+            cluster_address(engine)
         return value
 
     @property

@@ -17,6 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
+from pydantic import SecretStr
+
 from rag import folder, language, logs
 from rag.answering.pipeline import AnsweringOptions, Consent, Pipeline, always, never
 from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
@@ -24,7 +26,7 @@ from rag.documents.kinds import EXTENSIONS
 from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
-from rag.indexing import Changes, DiskCopy, LibraryCopy, MemoryCopy, chunk_count
+from rag.indexing import Changes, LibraryCopy, MemoryCopy, chunk_count, fitting
 from rag.measuring import ledger
 from rag.measuring.counters import Counters
 from rag.measuring.energy import meter_of
@@ -93,7 +95,8 @@ class Workspace:
     @classmethod
     def temporary(cls, settings: Settings, docs_dir: Path) -> Self:
         """One over ``docs_dir`` alone, of which nothing is left once it is closed."""
-        workspace = cls(settings.model_copy(update={"docs_dir": docs_dir.absolute()}))
+        own = {"docs_dir": docs_dir.absolute(), "index": SecretStr("")}
+        workspace = cls(settings.model_copy(update=own))
         scratch = TemporaryDirectory(prefix="edge-rag-chat-", ignore_cleanup_errors=True)
         workspace._home = Path(scratch.name)
         workspace._at_close(scratch.cleanup)
@@ -227,7 +230,7 @@ class Workspace:
 
     @property
     def index(self) -> Index:
-        """The library as it was at the last ``refresh``; it does not change under a question."""
+        """The library as it was at the last ``refresh``; in a cluster also what came later."""
         return self._copy.view()
 
     async def refresh(self) -> None:
@@ -236,14 +239,12 @@ class Workspace:
             await asyncio.to_thread(self._catch_up)
 
     def _catch_up(self) -> None:
-        """Memory while the library is small, the disk beyond."""
         version = self._changes.version()  # before reading: what comes meanwhile is seen next time
         if version is not None and version == self._seen:
             return
         is_large = chunk_count(self.library) > self.settings.memory_index_chunks
-        copy = self._copy
-        if is_large != isinstance(copy, DiskCopy):
-            copy = DiskCopy(self._home / "index") if is_large else MemoryCopy()
+        engine = self.settings.index.get_secret_value()
+        copy = fitting(self._copy, engine, self._home / "index", is_large=is_large)
         copy.catch_up(self.library)
         self._copy, self._seen = copy, version
 

@@ -28,11 +28,12 @@ ALLOWED = {
     },
     "cli": {"errors"},  # it loads a command's module by name
     "__main__": {"cli"},
-    "settings": BOTTOM | {"people"},
+    "settings": BOTTOM | {"people", "retrieval"},
 }
 ENGINES = {
     "foundry_local_sdk",
     "openai",
+    "opensearchpy",
     "rank_bm25",
     "tantivy",
     "openvino",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.documents.library import Library
-from rag.indexing import DiskCopy, LibraryCopy, MemoryCopy
+from rag.indexing import DiskCopy, LibraryCopy, MemoryCopy, fitting
 from rag.types import Chunk, Document, Query
 
 Make = Callable[[], LibraryCopy]
@@ -139,3 +139,21 @@ def test_the_index_is_made_anew_when_its_files_were_damaged(
     copy.catch_up(library)
     assert sorted(found(copy, "oil")) == ["lamp.txt", "pump.txt"]
     assert sorted(found(DiskCopy(folder), "oil")) == ["lamp.txt", "pump.txt"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "is_large", "expected"),
+    [
+        ("", False, MemoryCopy),
+        ("auto", True, DiskCopy),
+        ("memory", True, MemoryCopy),
+        ("tantivy", False, DiskCopy),
+    ],
+)
+def test_the_engine_is_the_one_that_is_set_when_a_copy_is_chosen(
+    tmp_path: Path, engine: str, is_large: bool, expected: type[LibraryCopy]
+) -> None:
+    copy = fitting(MemoryCopy(), engine, tmp_path / "index", is_large=is_large)
+
+    assert isinstance(copy, expected)
+    assert fitting(copy, engine, tmp_path / "index", is_large=is_large) is copy

@@ -63,6 +63,11 @@ def test_a_value_counts_as_not_set_when_it_is_empty(monkeypatch: pytest.MonkeyPa
             "Setting RAG_TEMPERATURE: Input should be less than or equal to 2",
         ),
         ("GROQ_API_KEY", "gsk a", "Setting GROQ_API_KEY: Value error, keys are printable and have"),
+        (
+            "RAG_INDEX",
+            "opensearch+http://ann:secret@one/Rag",
+            "Setting RAG_INDEX: Value error, a cluster's address looks like",
+        ),
         ("RAG_MODE", "fast", "Setting RAG_MODE: Input should be 'auto', 'slm', 'llm' or 'refine'"),
     ],
 )
@@ -73,6 +78,7 @@ def test_the_variable_is_named_when_its_value_is_bad(
     with pytest.raises(SettingsError) as caught:
         load()
     assert str(caught.value).startswith(sentence)
+    assert "secret" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
 
@@ -83,7 +89,9 @@ def test_the_file_is_named_when_it_is_not_utf8(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_not_shown_when_settings_are_printed() -> None:
-    settings = load(openai_api_key="sk-very-secret")
+    settings = load(
+        openai_api_key="sk-very-secret", index="opensearch+https://ann:sk-very-secret@one/rag"
+    )
     assert "sk-very-secret" not in repr(settings)
 
 
