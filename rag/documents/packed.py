@@ -10,9 +10,11 @@ import zipfile
 from collections.abc import Iterable
 
 from rag.documents.limits import Limits
-from rag.errors import DocumentTooLarge
+from rag.errors import DocumentTooLarge, UnsupportedFile
 
 _TEXT = (".xml", ".rels")
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_RELATIONS_BYTES = 100_000
 
 
 def unpacked(data: bytes, limits: Limits) -> zipfile.ZipFile:
@@ -23,6 +25,16 @@ def unpacked(data: bytes, limits: Limits) -> zipfile.ZipFile:
         limits,
     )
     return archive
+
+
+def refuse_strict(office_file: zipfile.ZipFile) -> None:
+    """Raises UnsupportedFile for the one form of Office files that no reader here knows."""
+    with office_file.open("_rels/.rels") as relations:
+        if _STRICT in relations.read(_RELATIONS_BYTES):
+            raise UnsupportedFile(
+                "The file is in the form Strict Open XML, which is not read here. "
+                "Save it in the usual form of PowerPoint or Excel and add that."
+            )
 
 
 def within(members: Iterable[zipfile.ZipInfo], limits: Limits) -> None:

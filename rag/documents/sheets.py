@@ -17,7 +17,7 @@ from openpyxl import load_workbook  # type: ignore[import-untyped]
 
 from rag.documents.assembly import listed
 from rag.documents.limits import Limits
-from rag.documents.packed import unpacked
+from rag.documents.packed import refuse_strict, unpacked
 from rag.errors import DocumentTooLarge
 
 _DIGITS = 15  # that a spreadsheet shows of a number; what follows is the error of binary fractions
@@ -26,10 +26,10 @@ Row = list[str]
 
 
 class Sheets:
-    """An open workbook; raises DocumentTooLarge, and whatever openpyxl raises."""
+    """Raises DocumentTooLarge, UnsupportedFile, and whatever openpyxl raises."""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        unpacked(data, limits)
+        refuse_strict(unpacked(data, limits))
         with warnings.catch_warnings(action="ignore"):  # about styles and extensions not kept
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         self._sheets = [each for each in book.worksheets if each.sheet_state == "visible"]

@@ -13,16 +13,16 @@ from typing import Any
 from pptx.package import Package
 
 from rag.documents.limits import Limits
-from rag.documents.packed import unpacked
+from rag.documents.packed import refuse_strict, unpacked
 
 
 class Slides:
-    """An open presentation; raises DocumentTooLarge, and whatever python-pptx raises."""
+    """Raises DocumentTooLarge, UnsupportedFile, and whatever python-pptx raises."""
 
     note = ""
 
     def __init__(self, data: bytes, limits: Limits) -> None:
-        unpacked(data, limits)
+        refuse_strict(unpacked(data, limits))
         # Not `Presentation`, which refuses templates and shows that begin at once (.ppsx).
         package = Package.open(io.BytesIO(data))
         self._slides = list(package.main_document_part.presentation.slides)

@@ -154,6 +154,15 @@ def member(path: Path, name: str) -> bytes:
         return archive.read(name)
 
 
+def strict(path: Path) -> Path:
+    """The file as an Office file of the form Strict Open XML says what is in it."""
+    usual = b"http://schemas.openxmlformats.org/officeDocument/2006/"
+    relations = member(path, "_rels/.rels")
+    assert usual in relations
+    changed = relations.replace(usual, b"http://purl.oclc.org/ooxml/officeDocument/")
+    return with_members(path, {"_rels/.rels": changed})
+
+
 def locked(path: Path) -> Path:
     """The file with every member marked as encrypted."""
     packed_bytes = bytearray(path.read_bytes())

@@ -151,6 +151,8 @@ def test_a_file_is_refused_when_it_is_too_large(tmp_path: Path) -> None:
         ("a.xlsx", lambda path: nasty.written(path, "a,b"), "plain text, not an Excel workbook as"),
         ("a.xlsb", lambda path: nasty.packed(path, {"xl/workbook.bin": b""}), "in binary form"),
         ("a.odt", lambda path: nasty.packed(path, {"content.xml": b""}), "an OpenDocument file"),
+        ("a.xlsx", lambda path: nasty.strict(nasty.workbook(path)), "Strict Open XML, which is"),
+        ("a.pptx", lambda path: nasty.strict(nasty.slides(path)), "Strict Open XML, which is"),
         ("a.zip", lambda path: nasty.packed(path, {"a.txt": b"words"}), "an archive"),
         ("a.zip", lambda path: nasty.packed(path, {"a.zip": b"PK"}), "Unpack it and add the files"),
         ("a.xlsx", lambda path: nasty.packed(path, {}), "an archive"),
