@@ -81,7 +81,7 @@ export interface Model {
   readonly dtype: string; // of the weights, such as "q8_0" or "q4f16"
   readonly needs: readonly ("webgpu" | "shader-f16")[]; // without them it is not offered
   readonly licence: string; // SPDX
-  readonly memoryBytes: number; // at its peak, as measured or estimated
+  readonly memoryBytes: number; // of the whole tab, as measured or estimated
   readonly contextTokens: number; // what the page gives it, not what it was trained with
   readonly bestPassages: number;
   readonly files: readonly ModelFile[];
