@@ -18,6 +18,10 @@ KEYS = [
     for name, field in Settings.model_fields.items()
     if "SecretStr" in str(field.annotation)
 ]
+ADDRESSES = {  # with the password in it
+    "RAG_DATABASE_URL": "postgresql://me:{}@127.0.0.1:9/x",
+    "RAG_INDEX": "opensearch+https://me:{}@127.0.0.1:9/x",
+}
 COMMANDS = [
     ["doctor", "--json"],
     ["doctor", "--report", "report.html"],
@@ -39,8 +43,8 @@ def folder(
     monkeypatch.chdir(tmp_path)
     for number, variable in enumerate(KEYS):
         key = f"{CANARY}-{number}"
-        is_address = variable.endswith("_URL")  # with the password in it
-        monkeypatch.setenv(variable, f"postgresql://me:{key}@127.0.0.1:9/x" if is_address else key)
+        monkeypatch.setenv(variable, ADDRESSES.get(variable, "{}").format(key))
+    monkeypatch.delenv("RAG_INDEX")  # or nothing is found without that cluster
     key = f"{CANARY}-server"
     address = scripted_server.base_url.replace("://", f"://{key}@")
     monkeypatch.setenv("RAG_SLM", f"{address}#scripted-model")
@@ -88,6 +92,7 @@ def test_no_key_is_told_when_settings_are_shown(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("RAG_SLM")
+    monkeypatch.setenv("RAG_INDEX", ADDRESSES["RAG_INDEX"].format(CANARY))
     settings = load()
     assert CANARY not in f"{settings!r} {settings}"
     assert CANARY not in json.dumps(settings.model_dump(mode="json"))
