@@ -26,6 +26,7 @@ pytestmark = pytest.mark.browser
 CONF = driving.ROOT / "deploy" / "nginx.conf"
 QUESTION, ANSWER = "When does the fountain run?", "The fountain runs in summer [1]."
 PASSWORD = "a password of ann"
+KEY = "of-the-operator"
 START_S = 60
 
 
@@ -58,6 +59,7 @@ def apps(
         "RAG_LLM": "none",
         "RAG_MODE": "slm",
         "RAG_LOGIN": "password",
+        "RAG_API_KEY": KEY,
         "RAG_DATABASE_URL": database,
     }
     return [start_app(settings), start_app(settings)]
@@ -123,7 +125,9 @@ def stored(database: str) -> str:
 
 
 def is_writing(app: App) -> bool:
-    return 'rag_turns_running{phase="writing"} 1.0' in httpx.get(f"{app.url}/metrics").text
+    key = {"Authorization": f"Bearer {KEY}"}
+    told = httpx.get(f"{app.url}/metrics", headers=key).raise_for_status().text
+    return 'rag_turns_running{phase="writing"} 1.0' in told
 
 
 def test_no_stored_message_is_lost_when_one_of_two_processes_is_killed(
