@@ -21,6 +21,7 @@ from servers.cluster import Cluster, cluster
 from rag.documents.library import Library
 from rag.errors import SearchError
 from rag.indexing import ClusterCopy, LibraryCopy, MemoryCopy, fitting
+from rag.retrieval import opensearch
 from rag.retrieval.address import ClusterAddress, cluster_address
 from rag.retrieval.cluster import ClusterIndex
 from rag.retrieval.index import Scoped
@@ -373,6 +374,13 @@ async def test_a_workspace_searches_the_cluster_when_it_is_set(
 PASSAGES = 20_000
 
 
+@pytest.fixture
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than a second or two to find that a node is lost."""
+    monkeypatch.setattr(opensearch, "_PAUSES_S", (*opensearch._PAUSES_S, 6.4, 12.8, 25.6))
+
+
+@pytest.mark.usefixtures("_patient")
 @pytest.mark.parametrize("options", ["?shards=3"])
 def test_nothing_is_lost_when_a_node_is_killed_while_passages_come_in(
     nodes: Cluster, index: ClusterIndex
@@ -396,6 +404,7 @@ def test_nothing_is_lost_when_a_node_is_killed_while_passages_come_in(
         nodes.wait()
 
 
+@pytest.mark.usefixtures("_patient")
 @pytest.mark.parametrize("options", ["?shards=3"])
 def test_answers_go_on_when_a_node_is_killed_while_questions_are_asked(
     nodes: Cluster, index: ClusterIndex
