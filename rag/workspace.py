@@ -15,11 +15,11 @@ from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from pydantic import SecretStr
 
-from rag import folder, language, logs
+from rag import folder, language
 from rag.answering.pipeline import AnsweringOptions, Consent, Pipeline, always, never
 from rag.documents.ingest import FileFailed, FileRead, Ingestor, PageRead, SourceFile
 from rag.documents.kinds import EXTENSIONS
@@ -27,18 +27,16 @@ from rag.documents.library import Library
 from rag.documents.limits import Limits
 from rag.errors import NotFound, SettingsError
 from rag.indexing import Changes, LibraryCopy, MemoryCopy, chunk_count, fitting
-from rag.measuring import ledger
 from rag.measuring.counters import Counters
 from rag.measuring.energy import meter_of
+from rag.measuring.ledger import LEDGER
 from rag.measuring.prices import load_prices
+from rag.recording import Records
 from rag.retrieval.index import Index
 from rag.roster import Roster, TierStatus
 from rag.settings import Settings, words_of
 from rag.turnstile import Turnstile
 from rag.types import Answer, Failed, Mode, Tier
-
-if TYPE_CHECKING:
-    from rag.measuring.spans import Spans
 
 MB = 1_000_000
 LIBRARY = "library.sqlite"
@@ -55,14 +53,6 @@ class FileKept:
 
 
 IngestEvent = PageRead | FileRead | FileFailed | FileKept
-
-
-def _spans(endpoint: str) -> Spans | None:
-    if not endpoint:
-        return None
-    from rag.measuring.spans import Spans  # noqa: PLC0415 (a third of a second)
-
-    return Spans(endpoint)
 
 
 class Workspace:
@@ -82,8 +72,9 @@ class Workspace:
         self._prices = load_prices(settings.prices, settings.data_dir)
         self._meter = meter_of(settings.watts)
         self.turnstile = Turnstile(settings.turns_at_once, WAITING_TURNS, settings.turns_per_minute)
-        self.counters = Counters()
-        self._spans = _spans(settings.otlp_endpoint)
+        self._records = Records(
+            settings.data_dir / LEDGER if settings.ledger else None, settings.otlp_endpoint
+        )
         self._ingestor = Ingestor(
             Limits(file_bytes=settings.max_file_mb * MB, pages=settings.max_pages),
             settings.chunk_tokens,
@@ -122,8 +113,7 @@ class Workspace:
         self._changes = await asyncio.to_thread(Changes, self._home / LIBRARY)
         self._at_close(self._changes.close)
         self._at_close(self._ingestor.close)
-        if self._spans:
-            self._at_close(self._spans.close)
+        self._at_close(self._records.close)
         self._closing.push_async_callback(self._roster.close)
         if warm:
             # The larger model of the other modes takes memory that may never be needed.
@@ -294,24 +284,19 @@ class Workspace:
     async def record(
         self, end: Answer | Failed, mode: Mode, owner: str = "", chat: str = ""
     ) -> None:
-        """Count a turn, and append it to the ledger, if that is on. Never raises: a broken ledger
-        is logged."""
-        self.counters.ended(end, mode)
-        logs.turn_ended(end, mode)
-        if self._spans:
-            self._spans.ended(end, mode)
-        if self.settings.ledger:
-            path = self.settings.data_dir / ledger.LEDGER
-            await asyncio.to_thread(ledger.record, path, end, mode, owner, chat)
+        """Count a turn, and append it to log and ledger. Never raises."""
+        await self._records.ended(end, mode, owner, chat)
 
     async def record_kept(self, trace_id: str) -> None:
         """Note that a person took the local answer back after the larger model had answered.
 
         For the turn of the answer's ``trace_id``, once the answer itself has been recorded.
         """
-        if self.settings.ledger:
-            path = self.settings.data_dir / ledger.LEDGER
-            await asyncio.to_thread(ledger.record_kept, path, trace_id)
+        await self._records.kept(trace_id)
+
+    @property
+    def counters(self) -> Counters:
+        return self._records.counters
 
     @property
     def roster(self) -> Roster:

@@ -14,7 +14,7 @@ MIDDLE = {"answering", "measuring"}
 ROOT_OF_ALL = {
     *("workspace", "roster", "resolving", "indexing", "folder", "doctor", "machine"),
     *("examining", "belongings"),
-    *("logs", "ending", "turnstile"),
+    *("logs", "ending", "recording", "turnstile"),
     *("settings", "settings_page", "troubleshooting"),
 }
 ALLOWED = {
