@@ -26,7 +26,7 @@ def weighed(query: Query, languages: Collection[str], statistics: Statistics) ->
     weights = query_terms(query, languages)
     counted = statistics.document_frequency
     idfs = {term: idf(statistics.chunk_count, counted.get(term, 0)) for term in weights}
-    return Weighing(weights, idfs, statistics.average_length)
+    return Weighing(dict(weights), idfs, statistics.average_length)
 
 
 def explained(chunk: Chunk, weighing: Weighing) -> Explanation:
