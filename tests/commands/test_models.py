@@ -95,7 +95,7 @@ def test_a_model_is_listed_for_browsers_when_nothing_of_it_is_here(capsys: Outpu
         "needs": [],
         "licence": "Apache-2.0",
         "size_bytes": 144_811_072,
-        "memory_bytes": 450_000_000,
+        "memory_bytes": 550_000_000,
         "context_tokens": 2048,
         "prepared": False,
     }
