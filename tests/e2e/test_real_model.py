@@ -78,10 +78,11 @@ def test_a_person_gets_along_when_all_of_it_is_real(
     tab.ask("How many litres does the pump hold?")
     assert "40 litres" in tab.answer
 
-    page.reload()
+    page.reload()  # the chat goes on where it stopped
     page.wait_for_selector(READY)
+    page.locator(".rag-card").nth(2).wait_for()
     tab.ask("Which files can I drop into the chat?")
-    assert ".md" in page.locator(".rag-sources").inner_text()
+    assert ".md" in page.locator(".rag-sources").last.inner_text()
 
 
 def test_no_process_is_left_when_the_app_is_killed(app: App) -> None:
