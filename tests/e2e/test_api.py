@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import openai
@@ -46,12 +46,17 @@ def app(start_app: Callable[..., App], settings: dict[str, str]) -> App:
     return start_app(settings)
 
 
-def client(app: App) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{app.url}/v1", api_key="none", max_retries=0, timeout=120)
+@pytest.fixture
+def client(app: App) -> Iterator[openai.OpenAI]:
+    made = openai.OpenAI(base_url=f"{app.url}/v1", api_key="none", max_retries=0, timeout=120)
+    with made:
+        yield made
 
 
-def test_an_answer_cites_the_library_when_the_official_client_asks(app: App) -> None:
-    answer = client(app).chat.completions.create(model="rag-auto", messages=QUESTION)
+def test_an_answer_cites_the_library_when_the_official_client_asks(
+    client: openai.OpenAI,
+) -> None:
+    answer = client.chat.completions.create(model="rag-auto", messages=QUESTION)
     assert "40 litres" in (answer.choices[0].message.content or "")
     told = answer.to_dict()["rag"]
     assert isinstance(told, dict)
@@ -75,24 +80,22 @@ def test_each_word_comes_as_it_is_written_when_the_client_takes_gzip(
 
 
 def test_there_is_room_for_the_next_when_the_client_has_left(
-    app: App, small: ScriptedServer
+    client: openai.OpenAI, small: ScriptedServer
 ) -> None:
     small.script(Scripted(("The pump",), then="stall"))
     with pytest.raises(openai.APITimeoutError):
-        client(app).with_options(timeout=1).chat.completions.create(
-            model="rag-slm", messages=QUESTION
-        )
+        client.with_options(timeout=1).chat.completions.create(model="rag-slm", messages=QUESTION)
     assert small.history[-1].disconnected.wait(60)
-    answer = client(app).chat.completions.create(model="rag-slm", messages=QUESTION)
+    answer = client.chat.completions.create(model="rag-slm", messages=QUESTION)
     assert "40 litres" in (answer.choices[0].message.content or "")
 
 
 def test_a_stream_is_ended_and_no_other_begun_when_the_program_is_told_to_end(
-    app: App, small: ScriptedServer
+    app: App, client: openai.OpenAI, small: ScriptedServer
 ) -> None:
     words = tuple(f"word{number} " for number in range(30))
     small.script(Scripted(words, delay_s=0.1))
-    stream = client(app).chat.completions.create(model="rag-slm", messages=QUESTION, stream=True)
+    stream = client.chat.completions.create(model="rag-slm", messages=QUESTION, stream=True)
     written = ""
     while "word1 " not in written:
         written += next(stream).choices[0].delta.content or ""
@@ -100,7 +103,7 @@ def test_a_stream_is_ended_and_no_other_begun_when_the_program_is_told_to_end(
     while httpx.get(f"{app.url}/readyz").status_code == httpx.codes.OK:
         pass
     with pytest.raises(openai.InternalServerError, match="being ended or restarted") as told:
-        client(app).chat.completions.create(model="rag-slm", messages=QUESTION)
+        client.chat.completions.create(model="rag-slm", messages=QUESTION)
     assert told.value.response.headers["retry-after"] == "10"
     assert httpx.get(f"{app.url}/healthz").status_code == httpx.codes.OK
     written += "".join(chunk.choices[0].delta.content or "" for chunk in stream)
