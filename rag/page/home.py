@@ -96,8 +96,7 @@ class Home:
         workspace = Workspace(self.settings)
         await workspace.open(self._note)
         # What is here now stays. Python would look through all of it again and again, for a quarter
-        # of a second each time, in which every chat stands still.
-        gc.collect()
+        # of a second each time, in which every chat stands still; collecting first would be one.
         gc.freeze()
         return workspace
 
