@@ -61,6 +61,12 @@ await cp("node_modules/uplot/dist/uPlot.min.css", `${out}/uplot.css`);
 await cp("../public/icon.svg", `${out}/icon.svg`);
 await writeFile(`${out}/theme.css`, theme(JSON.parse(await readFile("../public/theme.json", "utf8"))));
 
+// Notices stay as they are, but for where a package can be had.
+for (const path of Object.keys(metafile.outputs).filter((one) => one.endsWith(".LEGAL.txt"))) {
+  const notice = await readFile(path, "utf8");
+  await writeFile(path, notice.replace(/ \(https:\/\/www\.npmjs\.com[^)]*\)/g, ""));
+}
+
 // What the page needs at once; the rest is fetched when it is first used.
 const outputs = Object.entries(metafile.outputs).map(([path, made]) => [inFolder(path), made]);
 const made = new Map(outputs);
