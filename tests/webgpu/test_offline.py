@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page
+from playwright.sync_api import Browser, Page
 from webgpu.model_host import ModelHost, hosting, model_of
 from webgpu.running import TINY as TINY_LLAMA
 from webgpu.running import TINY_FILES
@@ -331,37 +331,6 @@ def test_an_update_is_told_and_taken_at_the_next_visit_when_there_is_one(
     with page.expect_navigation():
         page.evaluate(f"() => {{ void ({START})(); }}")
     assert page.evaluate(waiting) is False
-
-
-def test_an_update_has_its_engines_when_the_network_is_off(
-    built: Path, browser: Browser, host: ModelHost, open_page: Callable[..., Any]
-) -> None:
-    page = open_page(browser, f"{host.address}/blank.html").page
-    page.evaluate(START)
-    page.evaluate(DOWNLOAD, TINY)
-    wait_until(page, f"async () => (await ({KEPT})()).includes('pdf.worker.js')")
-    engine, worker = built / "engine.js", built / "service-worker.js"
-    before = engine.read_bytes()
-    engine.write_bytes(before + b"// A newer build.")
-    script = worker.read_text()
-    worker.write_text(script.replace(integrity(before), integrity(engine.read_bytes())))
-    # Taken at once where it came before the page had begun, or else when the page is opened next.
-    while not is_newer(page):
-        page.wait_for_timeout(200)
-        page.reload()
-    go_offline(page, host)
-
-    assert is_newer(page)
-
-
-def is_newer(page: Page) -> bool:
-    """Whether the newer build is what the page is given; a page that loads itself anew is not."""
-    try:
-        page.evaluate(START)
-        text = page.evaluate("() => fetch('/engine.js').then((answer) => answer.text())")
-    except Error:
-        return False
-    return str(text).endswith("// A newer build.")
 
 
 def test_files_of_two_builds_are_not_mixed_when_the_server_has_a_newer_one(
